@@ -1,0 +1,1 @@
+"""Find the learning rate of a model, with evidence, for about the price of one training run."""
