@@ -43,19 +43,22 @@ def number(
         >>> number("find(budget=...)", 1, above=0.0)
         1.0
     """
-    if above is not None:
-        allowed = f"a finite number > {above:g}"
-    elif high < math.inf:
-        allowed = f"a finite number in [{low:g}, {high:g}]"
+    allowed = "a finite number"
+    if above is not None and high < math.inf:
+        allowed += f" in ({above:g}, {high:g}]"
+    elif above is not None:
+        allowed += f" > {above:g}"
+    elif low > -math.inf and high < math.inf:
+        allowed += f" in [{low:g}, {high:g}]"
     elif low > -math.inf:
-        allowed = f"a finite number >= {low:g}"
-    else:
-        allowed = "a finite number"
+        allowed += f" >= {low:g}"
+    elif high < math.inf:
+        allowed += f" <= {high:g}"
     if isinstance(value, (bool, str, bytes)):
         raise ConfigError(describe(where, allowed, value, advice))
     try:
         number_ = float(value)  # type: ignore[arg-type]
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         raise ConfigError(describe(where, allowed, value, advice)) from None
     if not math.isfinite(number_) or not low <= number_ <= high or (above is not None and number_ <= above):
         raise ConfigError(describe(where, allowed, value, advice))

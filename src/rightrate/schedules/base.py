@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from rightrate import _check
+from rightrate.errors import ConfigError, describe
 
 __all__ = ["FloatArray", "Schedule"]
 
@@ -44,13 +45,9 @@ class Schedule(ABC):
         )
         _check.integer(f"{name}(warmup_steps=...)", self.warmup_steps, low=0)
         if self.warmup_steps >= self.total_steps:
-            _check.number(
-                f"{name}(warmup_steps=...)",
-                float(self.warmup_steps),
-                low=0,
-                high=self.total_steps - 1,
-                advice="The warm-up is part of total_steps.",
-            )
+            allowed = f"less than total_steps={self.total_steps}"
+            advice = "The warm-up is part of total_steps."
+            raise ConfigError(describe(f"{name}(warmup_steps=...)", allowed, self.warmup_steps, advice))
 
     @overload
     def __call__(self, step: float) -> float: ...
@@ -59,7 +56,7 @@ class Schedule(ABC):
     def __call__(self, step: float | NDArray[Any]) -> float | FloatArray:
         """Return the learning rate at `step` (a number or an array of numbers, each >= 0)."""
         steps = np.minimum(np.asarray(step, dtype=np.float64), self.total_steps - 1)
-        if np.any(steps < 0):
+        if not np.all(steps >= 0):
             _check.number(f"{type(self).__name__}(step)", float(steps.min()), low=0.0)
         decay_steps = self.total_steps - self.warmup_steps
         after = np.clip((steps - self.warmup_steps) / decay_steps, 0.0, 1.0)

@@ -42,9 +42,10 @@ def resolve(schedule: str | Shape, *, total_steps: int) -> Shape:
             advice = "The search looks for the peak; leave it out of the schedule."
             raise ConfigError(describe(where, "a shape with peak 1", schedule, advice))
         return schedule
-    if not callable(schedule):
+    received: object = schedule
+    if not callable(received):
         allowed = "a name, a Schedule or a function of the step"
-        raise ConfigError(describe(where, allowed, schedule, f"Names: {', '.join(NAMES)}."))
+        raise ConfigError(describe(where, allowed, received, f"Names: {', '.join(NAMES)}."))
     return schedule
 
 

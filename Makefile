@@ -1,0 +1,43 @@
+# Every target makes the virtual environment it needs. PYTHON picks the interpreter: make test PYTHON=python3.12
+
+PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
+	$$p -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: demo test lint bench-quality bench-speed clean
+
+demo: $(VENV)/.stamp
+	@mkdir -p out
+	$(BIN)/rightrate find digits --report out/report.html
+	@echo "The report is at $(CURDIR)/out/report.html"
+
+test: lint
+	$(BIN)/python -m pytest
+
+lint: $(VENV)/.stamp
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+bench-quality: $(VENV)/.stamp
+	$(BIN)/python -m benchmarks.quality
+
+bench-speed: $(VENV)/.stamp-jax
+	$(BIN)/python -m benchmarks.speed
+
+clean:
+	rm -rf $(VENV) build dist out src/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+
+# The build tool comes from the constraints file too, so the editable install must not fetch another one.
+$(VENV)/.stamp: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed; name it with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+	$(PIP) setuptools
+	$(PIP) --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+$(VENV)/.stamp-jax: $(VENV)/.stamp
+	$(PIP) --no-build-isolation --editable '.[dev,jax]'
+	@touch $@

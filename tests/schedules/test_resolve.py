@@ -1,0 +1,78 @@
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.schedules.strategies import schedules
+
+from rightrate.errors import ConfigError
+from rightrate.schedules import NAMES, Constant, Cosine, Linear, Schedule, resolve, shape_values
+
+
+@pytest.mark.parametrize(("name", "kind"), [("constant", Constant), ("linear", Linear), ("cosine", Cosine)])
+def test_names_become_shapes_of_the_run(name: str, kind: type[Schedule]) -> None:
+    assert resolve(name, total_steps=30) == kind(peak=1.0, total_steps=30)
+    assert NAMES[name] is kind
+
+
+def test_shapes_and_functions_come_back_as_they_are() -> None:
+    shape = Cosine(total_steps=10, warmup_steps=2, floor=0.1)
+    assert resolve(shape, total_steps=99) is shape
+    assert resolve(math.sqrt, total_steps=99) is math.sqrt
+
+
+@pytest.mark.parametrize(
+    ("schedule", "message"),
+    [
+        ("cosinus", r"must be one of 'constant', 'linear', 'cosine', got 'cosinus'\."),
+        (
+            Linear(peak=0.1, total_steps=5),
+            r"must be a shape with peak 1, got Linear\(peak=0\.1.* The search looks for the peak",
+        ),
+        (
+            0.1,
+            r"must be a name, a Schedule or a function of the step, got 0\.1\. Names: constant, linear, cos",
+        ),
+        (None, r"must be a name, a Schedule or a function of the step, got None\."),
+    ],
+)
+def test_other_things_are_refused(schedule: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=r"^find\(schedule=\.\.\.\) " + message):
+        resolve(schedule, total_steps=10)
+
+
+@given(schedules(), st.integers(min_value=1, max_value=50))
+def test_values_of_a_schedule_are_its_rates(schedule: Schedule, total_steps: int) -> None:
+    values = shape_values(schedule, total_steps)
+    assert values.dtype == np.float64
+    assert values.tolist() == [schedule(step) for step in range(total_steps)]
+
+
+def test_values_of_a_function_are_asked_one_step_at_a_time() -> None:
+    asked = []
+
+    def halves(step: int) -> float:
+        asked.append(step)
+        return 0.5**step
+
+    np.testing.assert_array_equal(shape_values(halves, 3), [1.0, 0.5, 0.25])
+    assert asked == [0, 1, 2]
+    assert all(type(step) is int for step in asked)
+
+
+@pytest.mark.parametrize(
+    ("shape", "message"),
+    [
+        (lambda step: 1.0 - step, r"^schedule\(2\) must be finite and >= 0 at every step, got -1\.0\.$"),
+        (lambda step: math.inf, r"^schedule\(0\) must be finite and >= 0 at every step, got inf\.$"),
+        (
+            lambda step: math.nan if step else 1.0,
+            r"^schedule\(1\) must be finite and >= 0 at every step, got nan\.$",
+        ),
+        (lambda step: 0.0, r"^schedule must be above zero at some step, got 0\.0\.$"),
+    ],
+)
+def test_rates_that_cannot_be_are_refused(shape: object, message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        shape_values(shape, 5)

@@ -1,0 +1,154 @@
+"""The conformance kit finds each way of breaking the contract."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rightrate.errors import ConfigError, RightrateError
+from rightrate.schedules import Constant, Linear, Schedule
+from rightrate.testing import ConformanceError, check_schedule
+
+
+class Negative(Linear):
+    def _decay(self, progress):
+        return 1.0 - 3.0 * progress
+
+
+class NotFinite(Linear):
+    def _decay(self, progress):
+        return np.where(progress > 0.5, np.nan, 1.0)
+
+
+class AboveThePeak(Linear):
+    def _decay(self, progress):
+        return 1.0 + progress
+
+
+class BelowThePeak(Linear):
+    def _decay(self, progress):
+        return 0.5 * super()._decay(progress)
+
+
+class RisesAgain(Linear):
+    def __call__(self, step):
+        values = self.peak * np.abs(np.cos(np.pi * np.asarray(step) / self.total_steps))
+        if np.any(np.asarray(step) < 0):
+            raise ConfigError("negative")
+        return float(values) if values.ndim == 0 else values
+
+
+class TakesNegativeSteps(Linear):
+    def __call__(self, step):
+        return super().__call__(np.abs(step))
+
+
+class MixesTheElements(Linear):
+    def __call__(self, step):
+        values = super().__call__(step)
+        return values if isinstance(values, float) else np.maximum(values, values.mean())
+
+
+class MixesTheRows(Linear):
+    def __call__(self, step):
+        values = super().__call__(step)
+        return values[::-1] if np.ndim(values) == 2 else values
+
+
+class ReturnsArraysForScalars(Linear):
+    def __call__(self, step):
+        return np.asarray(super().__call__(step))
+
+
+class ReturnsSinglePrecision(Linear):
+    def __call__(self, step):
+        values = super().__call__(step)
+        return values if isinstance(values, float) else values.astype(np.float32)
+
+
+class ScalesSomethingElse(Linear):
+    def __mul__(self, factor):
+        return self
+
+
+@dataclass(frozen=True, kw_only=True)
+class CountsItsCalls(Linear):
+    calls: int = 0
+
+    def __call__(self, step):
+        object.__setattr__(self, "calls", self.calls + 1)
+        return super().__call__(step)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CannotBeHashed(Constant):
+    notes: list[Any] = field(default_factory=list)
+
+
+class CannotBePickled(Constant):
+    def __reduce__(self):
+        raise TypeError("cannot pickle")
+
+
+class ForgetsItsPeak(Linear):
+    def __getstate__(self):
+        return {**self.__dict__, "peak": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (Negative, r"the rate .* at step 34 is below 0"),
+        (NotFinite, r"the rate .*nan.* at step 51 is not finite"),
+        (AboveThePeak, r"at step 1 is above the peak 0\.1"),
+        (BelowThePeak, r"the largest rate is .*0\.05.*, the peak 0\.1 is not reached"),
+        (RisesAgain, r"step 100, after the end, gives 0\.1, not the last rate"),
+        (TakesNegativeSteps, r"step -1 is taken, not refused with a ConfigError"),
+        (MixesTheElements, r"step \d+ alone gives .*, in an array"),
+        (MixesTheRows, r"a table of steps gives other rates than its rows"),
+        (ReturnsArraysForScalars, r"one step gives a ndarray, not a float"),
+        (ReturnsSinglePrecision, r"rates of float32, not as many of float64"),
+        (ScalesSomethingElse, r"half the schedule does not give half the rates"),
+        (CannotBeHashed, r"it is not picklable or not hashable: unhashable type: 'list'"),
+        (CannotBePickled, r"it is not picklable or not hashable: cannot pickle"),
+        (ForgetsItsPeak, r"its pickled copy is not equal to it"),
+    ],
+)
+def test_a_broken_schedule_is_found(kind: type[Schedule], message: str) -> None:
+    with pytest.raises(ConformanceError, match=message):
+        check_schedule(kind(peak=0.1, total_steps=100))
+
+
+def test_a_schedule_that_changes_when_called_is_found() -> None:
+    with pytest.raises(ConformanceError, match=r"calling it changed it from .*calls=0"):
+        check_schedule(CountsItsCalls(peak=0.1, total_steps=100))
+
+
+def test_a_long_run_is_looked_at_in_places() -> None:
+    asked = []
+
+    class Listens(Linear):
+        def __call__(self, step):
+            asked.append(np.size(step))
+            return super().__call__(step)
+
+        def __reduce__(self):
+            return Linear, ()
+
+    with pytest.raises(ConformanceError):
+        check_schedule(Listens(total_steps=10**9, warmup_steps=10**6), places=100)
+    assert max(asked) <= 200
+    check_schedule(Linear(total_steps=10**9, warmup_steps=10**6), places=16)
+
+
+def test_the_failure_is_ours_and_a_test_failure() -> None:
+    assert issubclass(ConformanceError, RightrateError)
+    assert issubclass(ConformanceError, AssertionError)
+
+
+def test_too_few_places_are_refused() -> None:
+    with pytest.raises(
+        ConfigError, match=r"check_schedule\(places=\.\.\.\) must be an integer >= 16, got 3\."
+    ):
+        check_schedule(Linear(total_steps=5), places=3)
