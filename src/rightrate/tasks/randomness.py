@@ -1,0 +1,134 @@
+"""A random state of its own for code that draws from the global generators.
+
+Datasets, samplers and collate functions often draw from `random`, `numpy.random` or torch's default
+generator. Here such code runs with these generators set to a private state; the caller's state is put back
+each time.
+"""
+
+import random
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from rightrate.tasks.seeds import mix
+
+__all__ = ["PrivateRandomness", "generators_of", "seed_generator"]
+
+_GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
+
+
+class PrivateRandomness:
+    """The global random states, and some generators, as one piece of code sees them.
+
+    Within `inside()` the states are private; outside they are the caller's. The private state goes on where
+    it stopped, so that two pieces of code may take turns without disturbing each other or the caller.
+
+    Args:
+        seed: What the private state starts from.
+        generators: Further generators, owned by a dataset for instance, treated alike.
+    """
+
+    def __init__(self, seed: int, generators: Sequence[Any] = ()) -> None:
+        self._seed = seed
+        self._generators = tuple(generators)
+        self._private: list[Any] | None = None
+
+    @contextmanager
+    def inside(self) -> Iterator[None]:
+        """Set the private states for the length of a `with` block."""
+        callers = self._read()
+        try:
+            if self._private is None:
+                self._start()
+            else:
+                self._write(self._private)
+            yield
+        finally:
+            self._private = self._read()
+            self._write(callers)
+
+    def iterate(self, items: Iterable[Any]) -> Iterator[Any]:
+        """Yield the items, drawing each of them inside; closes the iterator when done or closed."""
+        with self.inside():
+            iterator = iter(items)
+        try:
+            while True:
+                with self.inside():
+                    try:
+                        item = next(iterator)
+                    except StopIteration:
+                        return
+                yield item
+        finally:
+            _close(iterator)
+
+    def _start(self) -> None:
+        random.seed(self._seed)
+        np.random.seed(mix(self._seed, 1) & 0xFFFFFFFF)
+        torch.default_generator.manual_seed(mix(self._seed, 2))
+        for position, generator in enumerate(self._generators):
+            seed_generator(generator, mix(self._seed, 3, position))
+
+    def _read(self) -> list[Any]:
+        globals_ = [random.getstate(), np.random.get_state(legacy=False), torch.default_generator.get_state()]
+        return globals_ + [_state(generator) for generator in self._generators]
+
+    def _write(self, states: list[Any]) -> None:
+        random.setstate(states[0])
+        np.random.set_state(states[1])
+        torch.default_generator.set_state(states[2])
+        for generator, state in zip(self._generators, states[3:], strict=True):
+            _set_state(generator, state)
+
+
+def generators_of(thing: object) -> list[Any]:
+    """Return the random generators among an object's attributes, and of datasets it wraps as `.dataset`."""
+    found: list[Any] = []
+    seen: set[int] = set()
+    while thing is not None and id(thing) not in seen:
+        seen.add(id(thing))
+        attributes: dict[str, Any] = getattr(thing, "__dict__", {})
+        found += [value for value in attributes.values() if isinstance(value, _GENERATORS)]
+        thing = attributes.get("dataset")
+    return found
+
+
+def seed_generator(generator: Any, seed: int) -> None:
+    """Set a torch, NumPy or Python generator to the start of a stream."""
+    if isinstance(generator, torch.Generator):
+        generator.manual_seed(seed)
+    elif isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = type(generator.bit_generator)(seed).state
+    elif isinstance(generator, np.random.RandomState):
+        generator.seed(seed & 0xFFFFFFFF)
+    else:
+        generator.seed(seed)
+
+
+def _state(generator: Any) -> Any:
+    if isinstance(generator, np.random.Generator):
+        return generator.bit_generator.state
+    if isinstance(generator, np.random.RandomState | torch.Generator):
+        return generator.get_state()
+    return generator.getstate()
+
+
+def _set_state(generator: Any, state: Any) -> None:
+    if isinstance(generator, np.random.Generator):
+        generator.bit_generator.state = state
+    elif isinstance(generator, np.random.RandomState | torch.Generator):
+        generator.set_state(state)
+    else:
+        generator.setstate(state)
+
+
+def _close(iterator: object) -> None:
+    # Generators have close(); torch's multi-process iterator shuts its workers down when told so.
+    for name in ("close", "_shutdown_workers"):
+        method: Callable[[], None] | None = getattr(iterator, name, None)
+        if method is not None:
+            method()
+            return
