@@ -1,0 +1,27 @@
+"""Tasks: what is trained, on what data, and how it is judged.
+
+Importing this package is light: torch, pandas and scikit-learn are imported by the function that needs them.
+"""
+
+import importlib
+from typing import TYPE_CHECKING, Any
+
+from rightrate.tasks.task import Metric, Objective, Task, TaskInfo, Training
+
+if TYPE_CHECKING:
+    from rightrate.tasks.registry import infos, load, names
+
+__all__ = ["Metric", "Objective", "Task", "TaskInfo", "Training", "infos", "load", "names"]
+
+_LAZY = {"infos": "registry", "load": "registry", "names": "registry"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public function at its first use (PEP 562)."""
+    if name not in _LAZY:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(importlib.import_module(f"{__name__}.{_LAZY[name]}"), name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,1 @@
+"""The built-in tasks, one file each: `INFO`, and `load(seed)`, which alone imports torch and scikit-learn."""
