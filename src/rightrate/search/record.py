@@ -202,7 +202,11 @@ class Record:
             "message": answer.message,
             "reasons": list(answer.reasons),
             "cliff": asdict(answer.cliff),
-            "cost": {**asdict(cost), "seconds": cost.seconds.get("total"), "seconds_by_kind": dict(cost.seconds)},
+            "cost": {
+                **asdict(cost),
+                "seconds": cost.seconds.get("total"),
+                "seconds_by_kind": dict(cost.seconds),
+            },
             "settings": asdict(self.settings),
             "levels": asdict(self.levels),
             "fit": asdict(self.fit),
