@@ -1,0 +1,183 @@
+"""The report page: one HTML file that needs no network."""
+
+import base64
+import functools
+import hashlib
+import importlib
+import importlib.resources
+import json
+import math
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from rightrate.errors import ConfigError, describe
+from rightrate.report.charts import charts
+from rightrate.report.picture import figure, svg
+from rightrate.report.snippet import code
+from rightrate.report.text import count, duration, rate, value
+from rightrate.report.view import objective_label
+from rightrate.search.record import Record
+
+__all__ = ["MEANINGS", "page", "save"]
+
+MEANINGS = {
+    "found": "The best rates lie well inside the searched range.",
+    "edge": "The best rate lies at the end of the searched range; a better one may lie beyond it.",
+    "flat": "Within the noise the learning rate does not matter here; any of the good range will do.",
+    "diverged": "No learning rate trained this model.",
+    "inconclusive": "The evidence is too thin for a firm answer; a larger budget would give more.",
+    "interrupted": "The search was stopped before its end; this is what was known by then.",
+}
+_KINDS = {"range": "range test", "probe": "probe", "confirm": "confirmation"}
+
+
+def page(record: Record) -> str:
+    """Return the report as one HTML page.
+
+    It loads nothing from anywhere: styles, scripts (plotly.js among them, about 4.8 MB) and data are inside,
+    and its content security policy forbids all requests and all scripts but its own. The same record gives
+    the same page.
+    """
+    scripts = [_plotly_js(), _resource("page.js")]
+    made = charts(record)
+    template = _environment().from_string(_resource("page.html.jinja"))
+    return template.render(
+        settings=record.settings,
+        answer=record.answer,
+        cost=record.cost,
+        levels=record.levels,
+        provenance=record.provenance,
+        trials=sorted(record.trials, key=lambda trial: (trial.rung, trial.lr, trial.seed)),
+        metrics=list(dict.fromkeys(name for trial in record.trials for name in trial.metrics)),
+        headline=rate(record.answer.lr) if record.answer.lr is not None else record.answer.status,
+        label=objective_label(record),
+        meaning=MEANINGS[record.answer.status],
+        tolerance=f"{100 * record.answer.good.tolerance:g} %",
+        code=code(record),
+        spent=_spent(record),
+        names=list(made),
+        charts=Markup(_script_json(made)),
+        scripts=[Markup(script) for script in scripts],
+        css=Markup(_resource("page.css")),
+        still=_data_url(svg(figure(record))),
+        policy=_policy(scripts),
+    )
+
+
+def save(record: Record, path: str | os.PathLike[str]) -> Path:
+    """Write the report page to a file and return its path.
+
+    The file appears whole or not at all: it is written beside its place and then renamed.
+
+    Args:
+        record: What to report.
+        path: The file to write, in a folder that exists; one that is there already is replaced.
+
+    Raises:
+        ConfigError: If the folder does not exist, the path is a folder, or it cannot be written.
+    """
+    where, target = "save(path=...)", Path(path)
+    if target.exists() and not target.is_file():
+        raise ConfigError(describe(where, "a file", str(path), "Name a file in it, such as report.html."))
+    if not target.parent.is_dir():
+        raise ConfigError(describe(where, "in a folder that exists", str(path), "Make the folder first."))
+    text = page(record)
+    whole = target.resolve()
+    temporary = whole.with_name(f".{whole.name}.{secrets.token_hex(4)}.tmp")
+    try:
+        try:
+            with temporary.open("x", encoding="utf-8", errors="replace", newline="\n") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(whole)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except OSError as error:
+        allowed, advice = "a file that can be written", f"{error.strerror or error}."
+        raise ConfigError(describe(where, allowed, str(path), advice)) from error
+    return target
+
+
+def _policy(scripts: list[str]) -> str:
+    """Return a content security policy under which these scripts run and nothing is loaded."""
+    hashes = " ".join(
+        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
+        for script in scripts
+    )
+    rules = [
+        "default-src 'none'",
+        f"script-src {hashes}",
+        "style-src 'unsafe-inline'",
+        "img-src data: blob:",
+        "base-uri 'none'",
+        "form-action 'none'",
+    ]
+    return "; ".join(rules)
+
+
+def _plotly_js() -> str:
+    offline = importlib.import_module("plotly.offline")
+    script = str(offline.get_plotlyjs()).replace("\r\n", "\n")
+    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
+
+
+@functools.cache
+def _resource(name: str) -> str:
+    return importlib.resources.files("rightrate.report").joinpath(name).read_text("utf-8")
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    environment.filters |= {"rate": rate, "value": value, "count": count, "duration": duration}
+    return environment
+
+
+def _script_json(data: Any) -> str:
+    """Return JSON that can stand in a script element, with NaN and infinities as null."""
+    text = json.dumps(_finite(data), allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def _finite(data: Any) -> Any:
+    if isinstance(data, float):
+        return float(f"{data:.6g}") if math.isfinite(data) else None
+    if isinstance(data, dict):
+        return {key: _finite(item) for key, item in data.items()}
+    if isinstance(data, (list, tuple)):
+        return [_finite(item) for item in data]
+    return data
+
+
+def _data_url(image: str) -> str:
+    return "data:image/svg+xml;base64," + base64.b64encode(image.encode()).decode()
+
+
+def _spent(record: Record) -> dict[str, Any]:
+    """Return the bar of what was spent: parts and the budget's mark, in percent of its width."""
+    cost, settings = record.cost, record.settings
+    length = max(settings.steps, 1)
+    whole = max(settings.budget, sum(cost.steps.values()) / length, 1e-9) * 1.02
+    parts, used = [], 0.0
+    for kind, steps in cost.steps.items():
+        width = 100 * steps / length / whole
+        css_class = kind if kind in _KINDS else "probe"
+        parts.append(
+            {
+                "kind": css_class,
+                "name": _KINDS.get(kind, kind),
+                "steps": steps,
+                "runs": steps / length,
+                "x": round(used, 3),
+                "width": round(width, 3),
+            }
+        )
+        used += width
+    return {"parts": parts, "budget": round(100 * settings.budget / whole, 3)}

@@ -1,0 +1,75 @@
+"""Numbers as people read them."""
+
+import html
+import math
+
+__all__ = ["chart_text", "count", "duration", "rate", "value"]
+
+
+def rate(lr: float | None) -> str:
+    """Return a learning rate with three significant digits; `?` where it is not known.
+
+    Example:
+        >>> rate(0.01), rate(3e-4), rate(1.25e-5), rate(None)
+        ('0.01', '3e-4', '1.25e-5', '?')
+    """
+    if lr is None or not math.isfinite(lr):
+        return "?"
+    if lr == 0 or 1e-3 <= abs(lr) < 1e3:
+        return f"{lr:.3g}"
+    digits, _, exponent = f"{lr:.2e}".partition("e")
+    return f"{float(digits):g}e{int(exponent)}"
+
+
+def value(number: float | None) -> str:
+    """Return a loss or metric with four significant digits; a non-finite one is `not finite`.
+
+    Example:
+        >>> value(0.123456), value(float("nan")), value(12345678.0)
+        ('0.1235', 'not finite', '1.235e+07')
+    """
+    if number is None or not math.isfinite(number):
+        return "not finite"
+    return f"{number:.4g}"
+
+
+def count(number: int) -> str:
+    """Return an integer with its thousands set apart.
+
+    Example:
+        >>> count(12345)
+        '12,345'
+    """
+    return f"{number:,}"
+
+
+def duration(seconds: float | None) -> str:
+    """Return a time span in the unit that fits.
+
+    Example:
+        >>> duration(0.42), duration(38.2), duration(130), duration(4000)
+        ('0.42 s', '38 s', '2 min 10 s', '1 h 7 min')
+    """
+    if seconds is None or not math.isfinite(seconds):
+        return "?"
+    if seconds < 10:
+        return f"{seconds:.2g} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    minutes = round(seconds / 60)
+    return f"{minutes // 60} h {minutes % 60} min"
+
+
+def chart_text(text: str) -> str:
+    """Return text that a plotly chart shows as it is.
+
+    plotly reads some HTML (`<b>`, `<a href>`) and, in hover texts, `%{...}` in every string.
+
+    Example:
+        >>> chart_text("<b>%{x}")
+        '&lt;b&gt;&#37;{x}'
+    """
+    return html.escape(text).replace("%", "&#37;")
