@@ -1,0 +1,90 @@
+"""An optimizer read off once, to be set up again over other tensors."""
+
+import copy
+from collections.abc import Mapping
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from rightrate.errors import ModelError, describe
+
+__all__ = ["OptimizerTemplate"]
+
+
+class OptimizerTemplate:
+    """The settings of an optimizer over a model, by parameter name.
+
+    It can be set up over any tensors that carry those names: a copy of the model, or tensors with K members
+    along a leading axis. The optimizer given is read and never stepped.
+
+    Args:
+        optimizer: An optimizer without state, over parameters of `module`.
+        module: The model.
+
+    Attributes:
+        groups: The parameter names of each group.
+        ratios: The learning rate of each group divided by the first group's; a table of rates scales all
+            groups together.
+        decays: The weight decay of each group, 0.0 where there is none.
+
+    Raises:
+        ModelError: If the optimizer holds no trainable parameter of the model.
+    """
+
+    def __init__(self, optimizer: torch.optim.Optimizer, module: nn.Module) -> None:
+        by_id = {id(parameter): name for name, parameter in module.named_parameters()}
+        self._optimizer = optimizer
+        self._parameters: dict[str, Tensor] = {}
+        groups: list[tuple[str, ...]] = []
+        for group in optimizer.param_groups:
+            names = []
+            for parameter in group["params"]:
+                name = by_id[id(parameter)]
+                if parameter.requires_grad:
+                    names.append(name)
+                self._parameters[name] = parameter
+            groups.append(tuple(names))
+        self.groups: tuple[tuple[str, ...], ...] = tuple(groups)
+        if not any(self.groups):
+            advice = "Set requires_grad=True on what should be trained."
+            raise ModelError(describe("model", "a module with a trainable parameter", "none", advice))
+        rates = [float(group["lr"]) for group in optimizer.param_groups]
+        first = rates[0] if rates[0] > 0 else 1.0
+        self.ratios: tuple[float, ...] = tuple(rate / first if rates[0] > 0 else 1.0 for rate in rates)
+        self.decays: tuple[float, ...] = tuple(
+            float(group.get("weight_decay", 0.0) or 0.0) for group in optimizer.param_groups
+        )
+        self.label = type(optimizer).__name__
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """Return the names of all parameters that are trained."""
+        return tuple(name for group in self.groups for name in group)
+
+    def over(self, tensors: Mapping[str, Tensor]) -> torch.optim.Optimizer:
+        """Return a new optimizer with the same settings over the named tensors, which it then owns.
+
+        Parameters that are not trained are left out. State made at construction (as Adagrad does) is
+        spread over the members of a tensor with one more leading axis.
+        """
+        memo: dict[int, Any] = {}
+        for name, parameter in self._parameters.items():
+            memo[id(parameter)] = tensors.get(name, parameter)
+        new = copy.deepcopy(self._optimizer, memo)
+        for group, names in zip(new.param_groups, self.groups, strict=True):
+            group["params"] = [tensors[name] for name in names]
+        for name, tensor in tensors.items():
+            slots = new.state.get(tensor, {}) if name in self._parameters else {}
+            for key, value in slots.items():
+                per_element = isinstance(value, Tensor) and value.ndim == self._parameters[name].ndim
+                if per_element and key != "step" and tensor.ndim >= value.ndim:
+                    slots[key] = _fitted(value, tensor)
+        return new
+
+
+def _fitted(value: Tensor, target: Tensor) -> Tensor:
+    """Return state made at construction in the shape of `target`: cut to its sides, repeated over members."""
+    sides = target.shape[target.ndim - value.ndim :]
+    cut = value[tuple(slice(side) for side in sides)]
+    return cut.to(target.dtype).expand(target.shape).clone()

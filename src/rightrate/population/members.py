@@ -1,0 +1,116 @@
+"""The state of K members as plain tensors with the members along the first axis."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rightrate.population.program import Program
+
+__all__ = ["Members"]
+
+
+@dataclass(kw_only=True)
+class Members:
+    """K members: parameters, buffers and optimizer slots, stacked.
+
+    Args:
+        params: Trainable parameters by name, each (K, ...).
+        buffers: Buffers by name, each (K, ...).
+        slots: Optimizer state by parameter name: tensors (K, ...) like the parameter, anything else shared by
+            all members (step counts). Empty before the first step.
+        alive: (K,) whether each member's loss has been finite so far.
+        decay: (K,) weight decay of each member, or None for the optimizer's own.
+    """
+
+    params: dict[str, Tensor]
+    buffers: dict[str, Tensor]
+    alive: Tensor
+    slots: dict[str, dict[str, Any]] = field(default_factory=dict)
+    decay: Tensor | None = None
+
+    @classmethod
+    def start(
+        cls, program: Program, names: Sequence[str], size: int, decay: Sequence[float] | None = None
+    ) -> "Members":
+        """Return `size` members at the program's present weights.
+
+        Args:
+            program: Where the weights come from.
+            names: The parameters the optimizer trains; all others are shared.
+            size: K, the number of members.
+            decay: One weight decay for each, or None.
+        """
+        values = dict(program.named_parameters())
+        params = {name: _repeat(values[name], size) for name in names}
+        buffers = {name: _repeat(value, size) for name, value in program.named_buffers()}
+        alive = torch.ones(size, dtype=torch.bool, device=program.device)
+        first = next(iter(params.values()))
+        decays = None if decay is None else torch.tensor(decay, dtype=first.dtype, device=program.device)
+        return cls(params=params, buffers=buffers, alive=alive, decay=decays)
+
+    @property
+    def size(self) -> int:
+        """K, the number of members."""
+        return len(self.alive)
+
+    def pick(self, members: Sequence[int]) -> "Members":
+        """Return copies of the named members, in that order."""
+        index = torch.tensor(list(members), device=self.alive.device)
+        return Members(
+            params={name: value[index] for name, value in self.params.items()},
+            buffers={name: value[index] for name, value in self.buffers.items()},
+            slots={
+                name: {key: self._pick_slot(name, value, index) for key, value in slots.items()}
+                for name, slots in self.slots.items()
+            },
+            alive=self.alive[index],
+            decay=None if self.decay is None else self.decay[index],
+        )
+
+    def _pick_slot(self, name: str, value: Any, index: Tensor) -> Any:
+        if not isinstance(value, Tensor):
+            return value
+        return value[index] if self.is_stacked(name, value) else value.clone()
+
+    def is_stacked(self, name: str, value: Tensor) -> bool:
+        """Say whether a slot has a row for each member."""
+        return value.shape == self.params[name].shape
+
+    def put(self, members: slice, part: "Members") -> None:
+        """Write a contiguous part back in place of the members it was picked from."""
+        for mine, theirs in ((self.params, part.params), (self.buffers, part.buffers)):
+            for name, value in theirs.items():
+                mine[name][members] = value
+        self.alive[members] = part.alive
+        for name, slots in part.slots.items():
+            mine_slots = self.slots.setdefault(name, {})
+            for key, value in slots.items():
+                if not isinstance(value, Tensor) or not part.is_stacked(name, value):
+                    mine_slots[key] = value
+                    continue
+                if key not in mine_slots:
+                    mine_slots[key] = value.new_zeros(self.params[name].shape)
+                mine_slots[key][members] = value
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return copies of everything, nested in dicts."""
+        copied = self.pick(range(self.size))
+        return {
+            "params": copied.params,
+            "buffers": copied.buffers,
+            "slots": copied.slots,
+            "alive": copied.alive,
+            "decay": copied.decay,
+        }
+
+    @classmethod
+    def from_state(cls, state: Mapping[str, Any]) -> "Members":
+        """Return the members of a saved state, copied."""
+        return cls(**state).pick(range(len(state["alive"])))
+
+
+def _repeat(value: Tensor, size: int) -> Tensor:
+    return value.detach().unsqueeze(0).repeat(size, *([1] * value.ndim))

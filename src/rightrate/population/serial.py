@@ -1,0 +1,194 @@
+"""The plain reference: K real models, each with the user's real optimizer, one after the other."""
+
+import copy
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from typing import Any
+
+import numpy as np
+import torch
+
+from rightrate.errors import ConfigError, describe
+from rightrate.population.evaluate import evaluate_program
+from rightrate.population.program import Program, own_draws
+from rightrate.population.recalibrate import recalibrate_program
+from rightrate.population.setup import Setup, scale_decay
+from rightrate.population.table import check_members, check_table
+from rightrate.schedules import FloatArray
+from rightrate.tasks.seeds import mix
+
+__all__ = ["SerialPopulation"]
+
+
+class SerialPopulation:
+    """A `Population` as a Python loop over K models: the reference every fast path is held to.
+
+    Args:
+        setup: What to train.
+        size: K, the number of members, >= 1.
+        weight_decay: One weight decay for each member, or None for the optimizer's own.
+    """
+
+    def __init__(self, setup: Setup, size: int, *, weight_decay: Sequence[float] | None = None) -> None:
+        self._setup = setup
+        self._members: list[_Member] = []
+        for index in range(size):
+            program = setup.copy_program()
+            optimizer = setup.build_optimizer(program)
+            if weight_decay is not None:
+                scale_decay(optimizer, float(weight_decay[index]))
+            self._members.append(_Member(program, optimizer))
+        self._ratios = setup.template().ratios
+        self._step = 0
+        self._batches: Iterator[Any] | None = None
+
+    @property
+    def size(self) -> int:
+        """K, the number of members."""
+        return len(self._members)
+
+    @property
+    def step(self) -> int:
+        """Optimizer steps taken so far."""
+        return self._step
+
+    @property
+    def alive(self) -> tuple[bool, ...]:
+        """Whether each member's loss has been finite so far."""
+        return tuple(member.alive for member in self._members)
+
+    def advance(self, lr: FloatArray) -> FloatArray:
+        """Take one optimizer step for each row of rates; see `Population.advance`."""
+        table = check_table(lr, self.size)
+        losses = np.full(table.shape, np.nan)
+        with own_draws(self._setup.program.device), torch.enable_grad():
+            for row, rates in enumerate(table):
+                batches = self._next_batches()
+                draws = mix(self._setup.seed, self._step)
+                for index, member in enumerate(self._members):
+                    if member.alive:
+                        losses[row, index] = self._train(member, batches, float(rates[index]), draws)
+                self._step += 1
+        return losses
+
+    def _next_batches(self) -> list[Any]:
+        accumulate = self._setup.training.accumulate
+        if self._batches is None:
+            self._batches = self._setup.train.stream(self._setup.seed, self._step * accumulate)
+        return [next(self._batches) for _ in range(accumulate)]
+
+    def _train(self, member: "_Member", batches: Sequence[Any], rate: float, draws: int) -> float:
+        program, optimizer = member.program, member.optimizer
+        buffers = [buffer.clone() for buffer in program.buffers()]
+        program.seed_draws(draws)
+        optimizer.zero_grad(set_to_none=True)
+        total = 0.0
+        for batch in batches:
+            loss, _ = program(batch)
+            (loss / len(batches)).backward()
+            total += float(loss.detach()) / len(batches)
+        if not math.isfinite(total):
+            member.alive = False
+            for buffer, before in zip(program.buffers(), buffers, strict=True):
+                buffer.copy_(before)
+            return math.nan
+        if self._setup.training.clip_norm is not None:
+            trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+            torch.nn.utils.clip_grad_norm_(trained, self._setup.training.clip_norm)
+        for group, ratio in zip(optimizer.param_groups, self._ratios, strict=True):
+            group["lr"] = rate * ratio
+        optimizer.step()
+        return total
+
+    def evaluate(self) -> Mapping[str, FloatArray]:
+        """Return metric name -> (K,) on the validation data."""
+        rows = []
+        for member in self._members:
+            with _serving(member.optimizer):
+                rows.append(evaluate_program(member.program, self._setup.valid, self._setup.metrics))
+        return {name: np.array([row[name] for row in rows]) for name in rows[0]}
+
+    def take(self, members: Sequence[int]) -> "SerialPopulation":
+        """Return a new population with copies of the named members; this one stays usable."""
+        new = copy.copy(self)
+        new._members = [self._members[index].copy() for index in check_members(members, self.size)]
+        new._batches = None
+        return new
+
+    def recalibrate(self, batches: int) -> None:
+        """Re-estimate normalisation statistics in place over `batches` training batches."""
+        for member in self._members:
+            recalibrate_program(member.program, self._setup, batches)
+
+    def state_dict(self) -> dict[str, object]:
+        """Return step, parameters, buffers and optimizer state of every member."""
+        return {
+            "engine": "serial",
+            "step": self._step,
+            "members": {str(index): member.state_dict() for index, member in enumerate(self._members)},
+        }
+
+    def load_state_dict(self, state: Mapping[str, object]) -> None:
+        """Set this population to a saved state of the same task, optimizer, size and seed."""
+        saved: Any = state.get("members", {})
+        if state.get("engine") != "serial" or len(saved) != self.size:
+            received = f"{state.get('engine')} with {len(saved)} members"
+            allowed = f"the state of a serial population with {self.size} members"
+            raise ConfigError(describe("load_state_dict(state)", allowed, received))
+        self._step = int(state["step"])  # type: ignore[call-overload]
+        self._batches = None
+        for index, member in enumerate(self._members):
+            member.load_state_dict(saved[str(index)])
+
+    def programs(self) -> tuple[Program, ...]:
+        """Return the members' own programs, for comparison with other engines."""
+        return tuple(member.program for member in self._members)
+
+    def optimizers(self) -> tuple[torch.optim.Optimizer, ...]:
+        """Return the members' own optimizers, for comparison with other engines."""
+        return tuple(member.optimizer for member in self._members)
+
+
+class _Member:
+    """One model, its optimizer, and whether its loss has been finite so far."""
+
+    def __init__(self, program: Program, optimizer: torch.optim.Optimizer, alive: bool = True) -> None:
+        self.program = program
+        self.optimizer = optimizer
+        self.alive = alive
+        _set_mode(optimizer, "train")
+
+    def copy(self) -> "_Member":
+        memo: dict[int, Any] = {}
+        program = copy.deepcopy(self.program, memo)
+        return _Member(program, copy.deepcopy(self.optimizer, memo), self.alive)
+
+    def state_dict(self) -> dict[str, object]:
+        return {
+            "alive": self.alive,
+            "program": {name: value.detach().clone() for name, value in self.program.state_dict().items()},
+            "optimizer": copy.deepcopy(self.optimizer.state_dict()),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        self.alive = bool(state["alive"])
+        self.program.load_state_dict(state["program"])
+        self.optimizer.load_state_dict(state["optimizer"])
+
+
+def _set_mode(optimizer: torch.optim.Optimizer, mode: str) -> None:
+    """Call `optimizer.train()` or `.eval()` where the optimizer defines them, as Schedule-Free ones do."""
+    switch = getattr(optimizer, mode, None)
+    if callable(switch):
+        switch()
+
+
+@contextmanager
+def _serving(optimizer: torch.optim.Optimizer) -> Iterator[None]:
+    """Let an optimizer that trains at other weights than it serves put the served ones in place."""
+    _set_mode(optimizer, "eval")
+    try:
+        yield
+    finally:
+        _set_mode(optimizer, "train")
