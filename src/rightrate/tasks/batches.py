@@ -28,7 +28,6 @@ __all__ = [
 ]
 
 _KEPT_BYTES = 1 << 28
-_LARGE_BATCH_BYTES = 1 << 26
 
 
 def training_source(
@@ -133,21 +132,16 @@ def validation_batches(
     """
     _check.integer("validation_batches(batch_size=...)", batch_size, low=1)
     where = f"find({name}=...)"
-    arrays = as_arrays(data, where)
-    if arrays is not None:
-        tensors, pack = arrays
-        row_bytes = max(1, sum(tensor.nbytes for tensor in tensors) // len(tensors[0]))
-        rows = max(1, min(largest, max(batch_size, _LARGE_BATCH_BYTES // row_bytes)))
-        cut = ArraySource(tensors, pack, batch_size=rows, drop_last=False, shuffle=False, device=device)
-        return ValidationBatches(cut, cut.samples, keep=False)
-    if not isinstance(data, DataLoader | IterableDataset) and is_map_style(data):
+    if is_map_style(data):
         data = _loader_of(data, where, batch_size=batch_size, shuffle=False)
     source = training_source(data, batch_size=batch_size, device=device, name=name)
+    loader = data if isinstance(data, DataLoader) else None
     if isinstance(source, ArraySource):
-        dropped = isinstance(data, DataLoader) and data.drop_last
-        seen = source.batches_per_epoch * (data.batch_size or 1) if dropped else source.samples
-        return ValidationBatches(source, seen, keep=False)
-    if isinstance(source, LoaderSource) and data.batch_sampler is not None:
+        if loader is None or not loader.drop_last:
+            source = source.in_order(largest)
+            return ValidationBatches(source, source.samples, keep=False)
+        return ValidationBatches(source, source.batches_per_epoch * (loader.batch_size or 1), keep=False)
+    if isinstance(source, LoaderSource) and loader is not None and loader.batch_sampler is not None:
         return ValidationBatches(source, sum(map(len, source.indices(0, 0))))
     return ValidationBatches(source, None)
 
@@ -176,7 +170,7 @@ def hold_out(train: Any, *, fraction: float = 0.2, seed: int = 0) -> tuple[Any, 
         return pack([tensor[kept] for tensor in tensors]), pack([tensor[held] for tensor in tensors])
     if isinstance(train, DataLoader):
         return _split_loader(train, fraction, seed, where)
-    if is_map_style(train) and not isinstance(train, IterableDataset):
+    if is_map_style(train):
         kept, held = _split(sample_count(train, where), fraction, seed, where)
         return Subset(train, kept.tolist()), Subset(train, held.tolist())
     refuse_iterators(train, where)
@@ -237,6 +231,7 @@ def _iterable_source(data: Any, where: str, device: torch.device | str) -> Batch
         device=device,
         length=size if is_list else None,
         hint=size,
+        draws=not is_list,
         convert=_tensors_for_arrays,
         notes=() if is_list else ("Resuming reads and discards batches of the iterable.",),
     )

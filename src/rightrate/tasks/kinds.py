@@ -5,12 +5,12 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import Dataset
+from torch.utils.data import DataLoader, Dataset, IterableDataset
 
 from rightrate.errors import DataError, describe
 from rightrate.tasks.nest import Batch, as_tensor
 
-__all__ = ["ALLOWED", "as_arrays", "is_map_style", "refuse_iterators", "sample_count"]
+__all__ = ["ALLOWED", "as_arrays", "is_array", "is_map_style", "refuse_iterators", "sample_count"]
 
 ALLOWED = "a DataLoader, a map-style dataset, a tuple of tensors or arrays, or a re-iterable of batches"
 
@@ -21,7 +21,7 @@ def as_arrays(data: Any, where: str) -> tuple[list[torch.Tensor], Pack] | None:
     """Return tensors of one length and how a batch is made of them, or None if the data are no arrays."""
     items: list[Any]
     pack: Pack
-    if isinstance(data, torch.Tensor) or (hasattr(data, "__array__") and not isinstance(data, Dataset)):
+    if is_array(data):
         items, pack = [data], _single
     elif isinstance(data, Mapping):
         items, pack = list(data.values()), _Named(list(data))
@@ -54,11 +54,19 @@ class _Named:
         return dict(zip(self._names, pieces, strict=True))
 
 
+def is_array(data: Any) -> bool:
+    """Return whether the data are one tensor, or convert to one array."""
+    if isinstance(data, torch.Tensor):
+        return True
+    return hasattr(data, "__array__") and not isinstance(data, Dataset | DataLoader)
+
+
 def is_map_style(data: Any) -> bool:
     """Return whether the data are single samples, to be had by their index."""
     if isinstance(data, list):
         return bool(data) and not _is_batch(data[0])
-    if isinstance(data, str | bytes | range):
+    others = str | bytes | range | tuple | Mapping | IterableDataset
+    if isinstance(data, others) or is_array(data):
         return False
     return isinstance(data, Dataset) or (hasattr(data, "__getitem__") and hasattr(data, "__len__"))
 

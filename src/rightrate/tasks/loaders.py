@@ -20,7 +20,7 @@ from torch.utils.data import (
 
 from rightrate.errors import DataError, describe
 from rightrate.tasks.nest import Batch, to_device
-from rightrate.tasks.randomness import PrivateRandomness, generators_of
+from rightrate.tasks.randomness import PrivateRandomness, generators_of, iterate, seed_all, seeded
 from rightrate.tasks.samplers import FIXED_LENGTH, has_plain_sampler, reseeded
 from rightrate.tasks.seeds import mix
 from rightrate.tasks.sources import ArraySource, BatchSource, IterableSource, endless
@@ -55,6 +55,7 @@ def loader_source(loader: "DataLoader[Any]", *, device: torch.device | str, name
             owner=loader.dataset,
             device=device,
             hint=hint,
+            draws=loader.num_workers == 0,
             notes=(_DISCARDS,),
         )
     indices = loader.sampler if loader.batch_sampler is None else loader.batch_sampler
@@ -104,7 +105,8 @@ class LoaderSource:
         loader = self._loader
         sampler: Any = loader.sampler if loader.batch_sampler is None else loader.batch_sampler
         own = reseeded(sampler, mix(seed, epoch), epoch, loader.dataset)
-        for position, index in enumerate(PrivateRandomness(mix(seed, epoch)).iterate(own)):
+        drawn = iterate(own) if self._length else PrivateRandomness(mix(seed, epoch)).iterate(own)
+        for position, index in enumerate(drawn):
             yield mix(seed, epoch, position), index
 
     def _load(self, tickets: Iterator[tuple[int, Any]], seed: int, epoch: int) -> Iterator[Batch]:
@@ -152,7 +154,11 @@ class _Fetch:
 
     def __getitem__(self, ticket: tuple[int, Any]) -> Batch:
         seed, index = ticket
-        with PrivateRandomness(seed, generators_of(self.dataset)).inside():
+        generators = generators_of(self.dataset)
+        if get_worker_info() is not None:  # a process of ours: nothing to put back
+            seed_all(seed, generators)
+            return self._collate(self._samples(index))
+        with seeded(seed, generators):
             return self._collate(self._samples(index))
 
     def _samples(self, index: Any) -> Any:
@@ -203,7 +209,7 @@ def _worked(
         pin_memory=device.type == "cuda",
         generator=torch.Generator(device="cpu").manual_seed(seed),
     )
-    return PrivateRandomness(seed).iterate(_Quietly(made))
+    return iterate(_Quietly(made))
 
 
 class _Quietly:
@@ -228,7 +234,8 @@ def _iterables(loader: "DataLoader[Any]", device: torch.device) -> Callable[[int
             pin_memory=device.type == "cuda" and loader.num_workers > 0,
             generator=torch.Generator(device="cpu").manual_seed(mix(seed, epoch)),
         )
-        return _Quietly(made)
+        # Started here, so that workers inherit the generators of the dataset as they are now.
+        return iter(_Quietly(made))
 
     return make
 

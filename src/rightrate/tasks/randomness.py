@@ -15,7 +15,7 @@ import torch
 
 from rightrate.tasks.seeds import mix
 
-__all__ = ["PrivateRandomness", "generators_of", "seed_generator"]
+__all__ = ["PrivateRandomness", "generators_of", "iterate", "seed_all", "seed_generator", "seeded"]
 
 _GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
 
@@ -39,16 +39,16 @@ class PrivateRandomness:
     @contextmanager
     def inside(self) -> Iterator[None]:
         """Set the private states for the length of a `with` block."""
-        callers = self._read()
+        callers = _read(self._generators)
         try:
             if self._private is None:
-                self._start()
+                seed_all(self._seed, self._generators)
             else:
-                self._write(self._private)
+                _write(self._private, self._generators)
             yield
         finally:
-            self._private = self._read()
-            self._write(callers)
+            self._private = _read(self._generators)
+            _write(callers, self._generators)
 
     def iterate(self, items: Iterable[Any]) -> Iterator[Any]:
         """Yield the items, drawing each of them inside; closes the iterator when done or closed."""
@@ -65,23 +65,34 @@ class PrivateRandomness:
         finally:
             _close(iterator)
 
-    def _start(self) -> None:
-        random.seed(self._seed)
-        np.random.seed(mix(self._seed, 1) & 0xFFFFFFFF)
-        torch.default_generator.manual_seed(mix(self._seed, 2))
-        for position, generator in enumerate(self._generators):
-            seed_generator(generator, mix(self._seed, 3, position))
 
-    def _read(self) -> list[Any]:
-        globals_ = [random.getstate(), np.random.get_state(legacy=False), torch.default_generator.get_state()]
-        return globals_ + [_state(generator) for generator in self._generators]
+@contextmanager
+def seeded(seed: int, generators: Sequence[Any] = ()) -> Iterator[None]:
+    """Seed the global random states and the generators for one `with` block, and put them back after it."""
+    callers = _read(generators)
+    try:
+        seed_all(seed, generators)
+        yield
+    finally:
+        _write(callers, generators)
 
-    def _write(self, states: list[Any]) -> None:
-        random.setstate(states[0])
-        np.random.set_state(states[1])
-        torch.default_generator.set_state(states[2])
-        for generator, state in zip(self._generators, states[3:], strict=True):
-            _set_state(generator, state)
+
+def seed_all(seed: int, generators: Sequence[Any] = ()) -> None:
+    """Seed the global generators (Python, NumPy, torch on the CPU) and the given ones."""
+    random.seed(seed)
+    np.random.seed(mix(seed, 1) & 0xFFFFFFFF)
+    torch.default_generator.manual_seed(mix(seed, 2))
+    for position, generator in enumerate(generators):
+        seed_generator(generator, mix(seed, 3, position))
+
+
+def iterate(items: Iterable[Any]) -> Iterator[Any]:
+    """Yield the items under the caller's random states; closes the iterator when done or closed."""
+    iterator = iter(items)
+    try:
+        yield from iterator
+    finally:
+        _close(iterator)
 
 
 def generators_of(thing: object) -> list[Any]:
@@ -106,6 +117,19 @@ def seed_generator(generator: Any, seed: int) -> None:
         generator.seed(seed & 0xFFFFFFFF)
     else:
         generator.seed(seed)
+
+
+def _read(generators: Sequence[Any]) -> list[Any]:
+    globals_ = [random.getstate(), np.random.get_state(legacy=False), torch.default_generator.get_state()]
+    return globals_ + [_state(generator) for generator in generators]
+
+
+def _write(states: list[Any], generators: Sequence[Any]) -> None:
+    random.setstate(states[0])
+    np.random.set_state(states[1])
+    torch.default_generator.set_state(states[2])
+    for generator, state in zip(generators, states[3:], strict=True):
+        _set_state(generator, state)
 
 
 def _state(generator: Any) -> Any:

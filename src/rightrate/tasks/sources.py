@@ -8,12 +8,13 @@ import torch
 
 from rightrate.errors import DataError, describe
 from rightrate.tasks.nest import Batch, to_device
-from rightrate.tasks.randomness import PrivateRandomness, generators_of
+from rightrate.tasks.randomness import PrivateRandomness, generators_of, iterate
 from rightrate.tasks.seeds import mix
 
 __all__ = ["ArraySource", "BatchSource", "IterableSource", "endless"]
 
 _RESIDENT_BYTES = 1 << 30
+_LARGE_BATCH_BYTES = 1 << 26
 
 
 class BatchSource(Protocol):
@@ -111,6 +112,7 @@ class ArraySource:
         self._tensors = [tensor.to(home) for tensor in tensors]
         self._rows = rows
         self._home = home
+        self._device = target
         self._pack = pack
         self._shuffle = shuffle
         self._batch_size = batch_size
@@ -128,6 +130,19 @@ class ArraySource:
     def open(self, seed: int, epoch: int, skip: int = 0) -> tuple[int, Iterator[Batch]]:
         """Return the batches of one epoch; see `BatchSource`."""
         return min(skip, self.batches_per_epoch), self._epoch(seed, epoch, skip)
+
+    def in_order(self, largest: int) -> "ArraySource":
+        """Return all samples in order, in batches of at most `largest` samples and about 64 MiB."""
+        row_bytes = max(1, sum(tensor.nbytes for tensor in self._tensors) // len(self._tensors[0]))
+        return ArraySource(
+            self._tensors,
+            self._pack,
+            batch_size=max(1, min(largest, max(self._batch_size, _LARGE_BATCH_BYTES // row_bytes))),
+            drop_last=False,
+            shuffle=False,
+            rows=self._rows,
+            device=self._device,
+        )
 
     def _epoch(self, seed: int, epoch: int, skip: int) -> Iterator[Batch]:
         pieces = torch.split(self._order(seed, epoch).to(self._home), self._batch_size)
@@ -153,6 +168,7 @@ class IterableSource:
         device: Where batches go.
         length: Batches in every epoch, if that is certain.
         hint: Batches in an epoch, if the data say so.
+        draws: Whether iterating may draw random numbers in this process.
         convert: Applied to each batch first.
         notes: Weaker promises.
     """
@@ -167,6 +183,7 @@ class IterableSource:
         device: torch.device | str,
         length: int | None = None,
         hint: int | None = None,
+        draws: bool = True,
         convert: Callable[[Any], Batch] | None = None,
         notes: tuple[str, ...] = (),
     ) -> None:
@@ -174,6 +191,7 @@ class IterableSource:
         self._owner = owner
         self._device = device
         self._length = length
+        self._draws = draws
         self._convert = convert
         self._counted: dict[tuple[int, int], int] = {}
         self.batches_per_epoch = length or hint
@@ -188,7 +206,7 @@ class IterableSource:
         own = PrivateRandomness(mix(seed, epoch), generators_of(self._owner))
         with own.inside():
             made = self._make(seed, epoch)
-        batches = own.iterate(made)
+        batches = own.iterate(made) if self._draws else iterate(made)
         skipped = sum(1 for _ in zip(range(skip), batches, strict=False))
         return skipped, self._moved(batches)
 
