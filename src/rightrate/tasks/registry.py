@@ -6,7 +6,7 @@ from typing import Protocol
 
 from rightrate import _check
 from rightrate.errors import TaskError, describe
-from rightrate.tasks.builtin import cancer, diabetes, digits, digits_cnn, wine
+from rightrate.tasks.builtin import cancer, diabetes, digits, digits_cnn, fonts, text, wine
 from rightrate.tasks.task import Task, TaskInfo
 
 __all__ = ["infos", "load", "names"]
@@ -21,7 +21,7 @@ class _Builtin(Protocol):
     def load(self) -> Callable[[int], Task]: ...
 
 
-_BUILTIN: tuple[_Builtin, ...] = (digits, digits_cnn, cancer, wine, diabetes)
+_BUILTIN: tuple[_Builtin, ...] = (digits, digits_cnn, cancer, wine, diabetes, fonts, text)
 
 
 def names() -> tuple[str, ...]:
@@ -29,7 +29,7 @@ def names() -> tuple[str, ...]:
 
     Example:
         >>> names()
-        ('digits', 'digits-cnn', 'cancer', 'wine', 'diabetes')
+        ('digits', 'digits-cnn', 'cancer', 'wine', 'diabetes', 'fonts', 'text')
     """
     return tuple(builtin.INFO.name for builtin in _BUILTIN)
 
