@@ -5,14 +5,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from torch.utils.data import DataLoader, IterableDataset, Subset
+from torch.utils.data import DataLoader, IterableDataset, RandomSampler, Subset
 
 from rightrate import _check
-from rightrate.errors import DataError, describe
+from rightrate.errors import ConfigError, DataError, describe
 from rightrate.tasks.kinds import ALLOWED, as_arrays, is_map_style, refuse_iterators, sample_count
 from rightrate.tasks.loaders import LoaderSource, loader_source, rebuilt
 from rightrate.tasks.nest import Batch, as_tensor, batch_size_of, copied, nbytes, to_device
-from rightrate.tasks.samplers import has_plain_sampler
+from rightrate.tasks.samplers import plain_batches
 from rightrate.tasks.seeds import mix
 from rightrate.tasks.sources import ArraySource, BatchSource, IterableSource
 
@@ -137,10 +137,11 @@ def validation_batches(
     source = training_source(data, batch_size=batch_size, device=device, name=name)
     loader = data if isinstance(data, DataLoader) else None
     if isinstance(source, ArraySource):
-        if loader is None or not loader.drop_last:
+        batches = None if loader is None else plain_batches(loader)
+        if batches is None or not batches.drop_last:
             source = source.in_order(largest)
             return ValidationBatches(source, source.samples, keep=False)
-        return ValidationBatches(source, source.batches_per_epoch * (loader.batch_size or 1), keep=False)
+        return ValidationBatches(source, source.batches_per_epoch * batches.batch_size, keep=False)
     if isinstance(source, LoaderSource) and loader is not None and loader.batch_sampler is not None:
         return ValidationBatches(source, sum(map(len, source.indices(0, 0))))
     return ValidationBatches(source, None)
@@ -161,7 +162,8 @@ def hold_out(train: Any, *, fraction: float = 0.2, seed: int = 0) -> tuple[Any, 
     Raises:
         DataError: If the data cannot be split: fewer than two samples, iterables, or samplers of one's own.
     """
-    _check.number("hold_out(fraction=...)", fraction, above=0.0)
+    if not 0 < fraction < 1:
+        raise ConfigError(describe("hold_out(fraction=...)", "a number in (0, 1)", fraction))
     where = "find(train=...)"
     arrays = as_arrays(train, where)
     if arrays is not None:
@@ -179,21 +181,20 @@ def hold_out(train: Any, *, fraction: float = 0.2, seed: int = 0) -> tuple[Any, 
 
 
 def _split_loader(loader: "DataLoader[Any]", fraction: float, seed: int, where: str) -> tuple[Any, Any]:
-    if isinstance(loader.dataset, IterableDataset) or not has_plain_sampler(loader):
+    batches = None if isinstance(loader.dataset, IterableDataset) else plain_batches(loader)
+    if batches is None:
         allowed = "a DataLoader over a map-style dataset with an ordinary sequential or random sampler"
         advice = "A sampler of one's own cannot be split: pass valid=... as well."
         raise DataError(describe(where, allowed, loader.sampler, advice))
     kept, held = _split(sample_count(loader.dataset, where), fraction, seed, where)
-    shuffle = type(loader.sampler).__name__ == "RandomSampler"
-    batch_size = loader.batch_size or 1
     train = rebuilt(
         loader,
         Subset(loader.dataset, kept.tolist()),
-        batch_size=batch_size,
-        shuffle=shuffle,
-        drop_last=loader.drop_last and len(kept) >= batch_size,
+        batch_size=batches.batch_size,
+        shuffle=isinstance(batches.sampler, RandomSampler),
+        drop_last=batches.drop_last and len(kept) >= batches.batch_size,
     )
-    return train, rebuilt(loader, Subset(loader.dataset, held.tolist()), batch_size=batch_size)
+    return train, rebuilt(loader, Subset(loader.dataset, held.tolist()), batch_size=batches.batch_size)
 
 
 def _split(samples: int, fraction: float, seed: int, where: str) -> tuple[torch.Tensor, torch.Tensor]:

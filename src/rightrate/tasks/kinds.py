@@ -65,8 +65,7 @@ def is_map_style(data: Any) -> bool:
     """Return whether the data are single samples, to be had by their index."""
     if isinstance(data, list):
         return bool(data) and not _is_batch(data[0])
-    others = str | bytes | range | tuple | Mapping | IterableDataset
-    if isinstance(data, others) or is_array(data):
+    if isinstance(data, str | bytes | range | tuple | Mapping | IterableDataset) or is_array(data):
         return False
     return isinstance(data, Dataset) or (hasattr(data, "__getitem__") and hasattr(data, "__len__"))
 

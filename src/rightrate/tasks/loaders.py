@@ -8,7 +8,6 @@ from typing import Any
 
 import torch
 from torch.utils.data import (
-    BatchSampler,
     DataLoader,
     IterableDataset,
     RandomSampler,
@@ -21,7 +20,7 @@ from torch.utils.data import (
 from rightrate.errors import DataError, describe
 from rightrate.tasks.nest import Batch, to_device
 from rightrate.tasks.randomness import PrivateRandomness, generators_of, iterate, seed_all, seeded
-from rightrate.tasks.samplers import FIXED_LENGTH, has_plain_sampler, reseeded
+from rightrate.tasks.samplers import has_fixed_length, plain_batches, reseeded
 from rightrate.tasks.seeds import mix
 from rightrate.tasks.sources import ArraySource, BatchSource, IterableSource, endless
 
@@ -80,12 +79,9 @@ class LoaderSource:
         self._loader = loader
         self._device = torch.device(device)
         self._counted: dict[tuple[int, int], int] = {}
-        batches = loader.batch_sampler
-        plain = type(batches) is BatchSampler or batches is None
-        certain = plain and type(loader.sampler) in FIXED_LENGTH
         self.batches_per_epoch = _length(loader)
         self.samples = _size(loader.dataset)
-        self._length = self.batches_per_epoch if certain else None
+        self._length = self.batches_per_epoch if has_fixed_length(loader) else None
 
     def stream(self, seed: int, start: int = 0) -> Iterator[Batch]:
         """Yield batches without end; see `BatchSource`."""
@@ -265,16 +261,15 @@ def _in_memory(loader: "DataLoader[Any]", device: torch.device | str) -> ArraySo
         taken = torch.as_tensor(list(dataset.indices), dtype=torch.int64, device="cpu")
         rows = taken if rows is None else taken[rows]
         dataset = dataset.dataset
-    plain = type(dataset) is TensorDataset and has_plain_sampler(loader) and len(dataset.tensors) > 0
-    covers = plain and len(loader.sampler) == len(loader.dataset)  # type: ignore[arg-type]
-    if not covers or loader.collate_fn is not default_collate or loader.worker_init_fn is not None:
+    batches = plain_batches(loader) if type(dataset) is TensorDataset else None
+    if batches is None or loader.collate_fn is not default_collate or loader.worker_init_fn is not None:
         return None
     return ArraySource(
         [tensor.detach() for tensor in dataset.tensors],  # type: ignore[attr-defined]
         list,
-        batch_size=loader.batch_size or 1,
-        drop_last=loader.drop_last,
-        shuffle=type(loader.sampler) is RandomSampler,
+        batch_size=batches.batch_size,
+        drop_last=batches.drop_last,
+        shuffle=type(batches.sampler) is RandomSampler,
         rows=rows,
         device=device,
     )

@@ -19,20 +19,36 @@ from torch.utils.data import (
 
 from rightrate.tasks.seeds import mix
 
-__all__ = ["FIXED_LENGTH", "has_plain_sampler", "reseeded"]
+__all__ = ["has_fixed_length", "plain_batches", "reseeded"]
 
 _DRAWING = (RandomSampler, SubsetRandomSampler, WeightedRandomSampler)
-FIXED_LENGTH = (*_DRAWING, SequentialSampler, DistributedSampler)
+_FIXED_LENGTH = (*_DRAWING, SequentialSampler, DistributedSampler)
 
 
-def has_plain_sampler(loader: "DataLoader[Any]") -> bool:
-    """Return whether every sample comes once in an epoch, in sequential or random order."""
-    sampler = loader.sampler
-    if type(loader).__iter__ is not DataLoader.__iter__ or type(loader.batch_sampler) is not BatchSampler:
-        return False
+def plain_batches(loader: "DataLoader[Any]") -> "BatchSampler | None":
+    """Return the batch sampler of a loader that reads its whole dataset in sequential or random order.
+
+    None for any other: with a sampler of one's own, with replacement, over a part, or without batches.
+    """
+    batches = loader.batch_sampler
+    if type(loader).__iter__ is not DataLoader.__iter__ or type(batches) is not BatchSampler:
+        return None
+    sampler, dataset = batches.sampler, loader.dataset
     if type(sampler) is RandomSampler:
-        return not sampler.replacement and sampler.num_samples == len(sampler.data_source)
-    return type(sampler) is SequentialSampler
+        once = not sampler.replacement and sampler.num_samples == len(sampler.data_source)
+    elif type(sampler) is SequentialSampler:
+        once = True
+    else:
+        return None
+    return batches if once and len(sampler.data_source) == len(dataset) else None  # type: ignore[arg-type]
+
+
+def has_fixed_length(loader: "DataLoader[Any]") -> bool:
+    """Return whether torch's own samplers, which never change their length, give the indices."""
+    batches = loader.batch_sampler
+    if batches is None:
+        return type(loader.sampler) in _FIXED_LENGTH
+    return type(batches) is BatchSampler and type(batches.sampler) in _FIXED_LENGTH
 
 
 def reseeded(sampler: Any, seed: int, epoch: int, dataset: Any) -> Any:
