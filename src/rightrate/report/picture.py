@@ -100,7 +100,8 @@ def _draw_marks(axes: "Axes", record: Record, lrs: Window) -> None:
     good, cliff = answer.good, answer.cliff
     if cliff.lowest_failed is not None and lrs.holds(cliff.lowest_failed):
         axes.axvspan(cliff.lowest_failed, lrs.high, color="#d55e00", alpha=0.1, linewidth=0)
-        _label(axes, "training fails", cliff.lowest_failed, lrs, height=0.04, colour=_FAIL)
+        height = 0.04 if record.settings.direction == "min" else 0.9
+        _label(axes, "training fails", cliff.lowest_failed, lrs, height=height, colour=_FAIL)
     if cliff.max_stable is not None and lrs.holds(cliff.max_stable):
         axes.axvline(cliff.max_stable, color=_FAIL, linewidth=1.4, linestyle="--")
         text = f"still trains at {rate(cliff.max_stable)}"

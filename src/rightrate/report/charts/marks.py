@@ -35,7 +35,8 @@ def answer_marks(record: Record, lrs: Window) -> tuple[list[Chart], list[Chart]]
     notes: list[Chart] = []
     if cliff.lowest_failed is not None and lrs.holds(cliff.lowest_failed):
         shapes.append(area(cliff.lowest_failed, lrs.high, "@fail-soft"))
-        notes.append(note("training fails", cliff.lowest_failed, lrs, colour="@fail", y=0.06, aside=True))
+        height = 0.05 if record.settings.direction == "min" else 0.88
+        notes.append(note("training fails", cliff.lowest_failed, lrs, colour="@fail", y=height, aside=True))
     if cliff.max_stable is not None and lrs.holds(cliff.max_stable):
         shapes.append(upright(cliff.max_stable, "@fail", width=1.5, dash="dash"))
         text = f"still trains at {rate(cliff.max_stable)}"

@@ -30,6 +30,7 @@ def rounds_chart(record: Record) -> Chart | None:
                 "y": [row + shift[trial.seed] for trial, _ in rows],
                 "mode": "markers",
                 "marker": {
+                    "opacity": 1,
                     "symbol": ["x-thin" if shade is None else "circle" for shade in shades],
                     "size": [8 if shade is None else 11 for shade in shades],
                     "color": ["@fail" if shade is None else f"@merit:{shade:.3f}" for shade in shades],
