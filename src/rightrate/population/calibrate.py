@@ -1,0 +1,222 @@
+"""Choosing the engine: which candidates are right, and which of them is fast, on the user's own model."""
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import Literal
+
+import numpy as np
+import torch
+
+from rightrate import _check
+from rightrate.errors import EngineError
+from rightrate.population.check import check_evaluation, check_kernel, check_precisely, explain, quiet
+from rightrate.population.gradients import Form
+from rightrate.population.kernel import Kernel
+from rightrate.population.members import Members
+from rightrate.population.prepare import Prepared
+from rightrate.population.program import own_draws
+from rightrate.population.serial import SerialPopulation
+from rightrate.population.setup import Setup
+from rightrate.population.stacked_evaluation import StackedEvaluation
+from rightrate.population.verdict import Verdict
+
+__all__ = ["Calibration", "Engine", "calibrate"]
+
+Engine = Literal["auto", "serial", "stacked"]
+
+_SMALL = 4
+_REPEATS = 3
+_COMPILE_SECONDS = 25.0
+_COMPILE_GAIN = 0.6
+_COMPILE_PAYS = 3.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """A verdict with what it took to reach it.
+
+    Args:
+        verdict: How members are trained.
+        member_steps: Training steps spent, summed over members.
+        seconds: Wall time spent.
+        step_seconds: Measured seconds of one step of one member under the verdict.
+    """
+
+    verdict: Verdict
+    member_steps: int
+    seconds: float
+    step_seconds: float
+
+
+def calibrate(
+    prepared: Prepared,
+    *,
+    size: int,
+    member_steps: int,
+    seed: int = 0,
+    engine: Engine = "auto",
+    compiling: bool | None = None,
+) -> Calibration:
+    """Check and time the candidate engines on the task's own model and batches.
+
+    Candidates are serial members and stacked ones (form A, form B, and compiled where it would pay). A
+    candidate that fails the self-check is out, whatever its speed.
+
+    Args:
+        prepared: The task.
+        size: Members the largest population will have, >= 1.
+        member_steps: Training steps the run will take, summed over members: what compiling must pay for.
+        seed: Whose weights and batches are used.
+        engine: "auto" takes the fastest; "serial" and "stacked" force one.
+        compiling: True tries compiled steps whatever they cost, False never does; None weighs it up.
+
+    Raises:
+        EngineError: If "stacked" is forced and no stacked candidate is right.
+    """
+    _check.choice("find(engine=...)", engine, ("auto", "serial", "stacked"))
+    began = time.perf_counter()
+    trial = _Trials(prepared, prepared.setup(seed), size)
+    serial_seconds = trial.serial()
+    if engine == "serial" or (size < 2 and engine == "auto"):
+        reason = "asked for" if engine == "serial" else "one member only"
+        return trial.done(Verdict(reason=reason), serial_seconds, began)
+    best, reason = trial.stacked(serial_seconds)
+    if best is None:
+        if engine == "stacked":
+            message = f"find(engine='stacked') cannot train this model: {reason}. Use engine='auto'."
+            raise EngineError(message)
+        return trial.done(Verdict(reason=reason), serial_seconds, began)
+    candidate, seconds = best
+    saved = member_steps * min(seconds, serial_seconds) * _COMPILE_GAIN
+    if compiling or (compiling is None and saved > _COMPILE_PAYS * _COMPILE_SECONDS):
+        candidate, seconds = trial.compiled(candidate, seconds)
+    if seconds >= serial_seconds and engine == "auto":
+        slower = f"stacked members are slower here ({serial_seconds / seconds:.2f}x)"
+        return trial.done(Verdict(reason=slower), serial_seconds, began)
+    smallest = 1 if engine == "stacked" else candidate.smallest
+    verdict = replace(candidate, speedup=serial_seconds / seconds, smallest=smallest)
+    return trial.done(verdict, seconds, began)
+
+
+class _Trials:
+    """The candidates on one task: each checked, then timed."""
+
+    def __init__(self, prepared: Prepared, setup: Setup, size: int) -> None:
+        self._setup = setup
+        self._size = size
+        low, high = prepared.spec.search_range
+        self._rates: Sequence[float] = tuple(float(rate) for rate in np.geomspace(low, high, 5)[1:4])
+        self._member_steps = 0
+        self._serial_seconds = 0.0
+        accumulate = setup.training.accumulate
+        stream = setup.train.stream(setup.seed)
+        self._batches = [list(islice(stream, accumulate)) for _ in range(2)]
+
+    def done(self, verdict: Verdict, step_seconds: float, began: float) -> Calibration:
+        seconds = time.perf_counter() - began
+        return Calibration(
+            verdict=verdict, member_steps=self._member_steps, seconds=seconds, step_seconds=step_seconds
+        )
+
+    def serial(self) -> float:
+        population = SerialPopulation(self._setup, 1)
+        row = np.full((len(self._batches), 1), self._rates[0])
+        self._serial_seconds = self._fastest(lambda: population.advance(row)) / len(self._batches)
+        self._member_steps += (_REPEATS + 1) * len(self._batches)
+        return self._serial_seconds
+
+    def stacked(self, serial_seconds: float) -> tuple[tuple[Verdict, float] | None, str]:
+        """Return the fastest right candidate with its seconds a member-step, or None and the reason."""
+        rule = self._setup.rule()
+        if rule.kind == "whole":
+            return None, rule.reason
+        reason, together = "", False
+        best: tuple[Verdict, float] | None = None
+        forms: tuple[Form, ...] = ("B", "A") if self._setup.training.autocast else ("A", "B")
+        for form in forms:
+            kernel = Kernel(self._setup, rule, form)
+            wrong = self._wrong(kernel, form)
+            if wrong:
+                reason = reason or wrong
+                continue
+            if best is None:
+                evaluated = self._evaluation()
+                if evaluated is None:
+                    return None, "its evaluation differs from that of separate models"
+                together = evaluated
+            seconds, chunk, smallest = self._time(kernel, serial_seconds)
+            if best is None or seconds < best[1]:
+                best = (Verdict(form=form, chunk=chunk, smallest=smallest, together=together), seconds)
+        return best, reason
+
+    def compiled(self, candidate: Verdict, seconds: float) -> tuple[Verdict, float]:
+        """Return the compiled variant where it is right and faster, else the candidate as it was."""
+        kernel = Kernel(self._setup, self._setup.rule(), "A", size=self._size)
+        if self._wrong(kernel, "A"):
+            return candidate, seconds
+        try:
+            with quiet():
+                compiled_seconds = self._seconds(kernel, self._size)
+        except Exception:  # noqa: BLE001 - whatever a compiler fails with, there is an engine without it
+            return candidate, seconds
+        if compiled_seconds >= seconds:
+            return candidate, seconds
+        return replace(candidate, form="A", compiled=True, chunk=self._size), compiled_seconds
+
+    def _wrong(self, kernel: Kernel, form: Form) -> str:
+        try:
+            with quiet():
+                precise = "" if kernel.size or self._setup.training.autocast else check_precisely(self._setup, form)
+                wrong = precise or check_kernel(self._setup, kernel, self._rates)
+        except Exception as error:  # noqa: BLE001 - user code may raise anything under vmap; serial remains
+            wrong = explain(error, self._setup.program)
+        self._member_steps += 16
+        return wrong
+
+    def _evaluation(self) -> bool | None:
+        """Return whether members can be evaluated together, or None if not even one after the other."""
+        for together in (True, False):
+            evaluation = StackedEvaluation(self._setup, together=together)
+            try:
+                with quiet():
+                    if not check_evaluation(self._setup, evaluation, self._rates):
+                        return together
+            except Exception:  # noqa: BLE001, S112 - the next candidate is plainer; None after the last
+                continue
+        return None
+
+    def _time(self, kernel: Kernel, serial_seconds: float) -> tuple[float, int, int]:
+        """Return the best seconds a member-step, its chunk, and from how many members on it beats serial."""
+        small = min(_SMALL, self._size)
+        with quiet():
+            few = self._seconds(kernel, small)
+            if self._size <= small or few > 1.25 * serial_seconds:
+                return few, small, small
+            many = self._seconds(kernel, self._size)
+        slope = (many * self._size - few * small) / (self._size - small)
+        fixed = max(0.0, few * small - slope * small)
+        even = fixed / (serial_seconds - slope) if serial_seconds > slope else float(self._size)
+        smallest = max(2, min(self._size, int(np.ceil(even))))
+        return (few, small, min(small, smallest)) if few < many else (many, self._size, smallest)
+
+    def _seconds(self, kernel: Kernel, size: int) -> float:
+        members = Members.start(self._setup.program, self._setup.template().names, size)
+        rows = np.full((len(self._batches), size), self._rates[0])
+
+        def run() -> None:
+            with own_draws(self._setup.program.device), torch.no_grad():
+                kernel.run(members, self._batches, rows, [1] * len(self._batches)).sum().item()
+
+        self._member_steps += (_REPEATS + 1) * len(self._batches) * size
+        return self._fastest(run) / (len(self._batches) * size)
+
+    def _fastest(self, run: Callable[[], object]) -> float:
+        run()
+        best = float("inf")
+        for _ in range(_REPEATS):
+            began = time.perf_counter()
+            run()
+            best = min(best, time.perf_counter() - began)
+        return best
