@@ -31,10 +31,10 @@ def glyphs(count: int) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[
         count: Number of fonts, >= 1.
 
     Returns:
-        Images in [0, 1] of shape (N, 28, 28), the number of the font of each, and the position in `CHARACTERS`
-        of each.
+        Images in [0, 1] of shape (N, 28, 28), and of each the number of its font and its position in
+        `CHARACTERS`.
     """
-    every = sorted(FigletFont.getFonts())
+    every = sorted(FigletFont.getFonts())  # type: ignore[no-untyped-call]
     seen: set[bytes] = set()
     images: list[Image] = []
     fonts: list[int] = []

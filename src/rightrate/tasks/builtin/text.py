@@ -1,5 +1,7 @@
 """Which character comes next: a small transformer on the text that ships with Python."""
 
+import hashlib
+import platform
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -49,9 +51,6 @@ def load(seed: int) -> Task:
 
 def _text() -> tuple[str, str]:
     """Return the text, and a sentence that identifies it."""
-    import hashlib
-    import platform
-
     from pydoc_data.topics import topics
 
     text = "\n\n".join(topics[name] for name in sorted(topics))
@@ -61,7 +60,7 @@ def _text() -> tuple[str, str]:
 
 
 def _windows(codes: "Tensor", stride: int) -> tuple["Tensor", "Tensor"]:
-    """Return windows of `_CONTEXT` characters that start every `stride`, and the same ones a character later."""
+    """Return windows of `_CONTEXT` characters that start every `stride`, and the same a character later."""
     starts = codes[:-1].unfold(0, _CONTEXT, stride)
     return starts.clone(), codes[1:].unfold(0, _CONTEXT, stride).clone()
 
