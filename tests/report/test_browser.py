@@ -178,7 +178,13 @@ def test_charts_are_drawn_without_a_network(
     drawn = {a.get("id") for _, a in seen.elements if "js-plotly-plot" in (a.get("class") or "")}
     assert drawn == {f"chart-{name}" for name in ("objective", "curves", "rounds", "overfit", "range")}
     assert "</b>" not in seen.body
-    for text in ("recommended", "still trains at 0.21", "training fails", "untrained: 2.3", "range test says"):
+    for text in (
+        "recommended",
+        "still trains at 0.21",
+        "training fails",
+        "untrained: 2.3",
+        "range test says",
+    ):
         assert text in seen.body
     assert seen.body.count('class="traces"') > 7
 
@@ -214,7 +220,8 @@ const place = (name) => document.getElementById("chart-" + name);
 press("objective", "log");
 press("curves", "Round 1: 62 steps");
 document.querySelector(".sortable th").click();
-const rows = [...document.querySelectorAll(".sortable tbody tr")].map((row) => Number(row.cells[0].dataset.value));
+const rows = [...document.querySelectorAll(".sortable tbody tr")]
+  .map((row) => Number(row.cells[0].dataset.value));
 const curves = place("curves")._fullData.filter((line) => line.visible === true);
 document.body.dataset.facts = JSON.stringify({
   axis: place("objective")._fullLayout.yaxis.type,

@@ -121,6 +121,7 @@ def _policy(scripts: list[str]) -> str:
     return "; ".join(rules)
 
 
+@functools.cache
 def _plotly_js() -> str:
     offline = importlib.import_module("plotly.offline")
     script = str(offline.get_plotlyjs()).replace("\r\n", "\n")

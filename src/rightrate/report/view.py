@@ -110,17 +110,23 @@ def value_window(record: Record) -> Window:
     """
     sign = 1.0 if record.settings.direction == "min" else -1.0
     measured = [reached(record, trial) for stage in rounds(record) for trial in stage.trials]
+    levels = record.levels
     window = _window(
-        [sign * number for number in measured if math.isfinite(number)],
-        sign * record.levels.untrained,
-        None if record.levels.best is None else sign * record.levels.best,
+        [sign * number for number in measured if _drawable(number)],
+        sign * levels.untrained if _drawable(levels.untrained) else math.nan,
+        sign * levels.best if levels.best is not None and _drawable(levels.best) else None,
     )
     return window if sign > 0 else Window(low=-window.high, high=-window.low)
 
 
+def _drawable(number: float) -> bool:
+    """Return whether sums and differences of such numbers are finite."""
+    return math.isfinite(number) and abs(number) < 1e150
+
+
 def _window(values: Sequence[float], untrained: float, best: float | None) -> Window:
     """Return the window for values of which smaller is better."""
-    lowest = min([*values, *([best] if best is not None and math.isfinite(best) else [])], default=math.nan)
+    lowest = min([*values, *([] if best is None else [best])], default=math.nan)
     if not math.isfinite(untrained):
         if not values:
             return Window(low=0.0, high=1.0)
