@@ -95,6 +95,31 @@ class Members:
                     mine_slots[key] = value.new_zeros(self.params[name].shape)
                 mine_slots[key][members] = value
 
+    @classmethod
+    def joined(cls, parts: Sequence["Members"]) -> "Members":
+        """Return the members of several parts as one; what parts share (step counts) is the first part's."""
+        first = parts[0]
+        if len(parts) == 1:
+            return first
+
+        def slot(name: str, key: str, value: Any) -> Any:
+            if not isinstance(value, Tensor) or not first.is_stacked(name, value):
+                return value
+            return torch.cat([part.slots[name][key] for part in parts])
+
+        return cls(
+            params={name: torch.cat([part.params[name] for part in parts]) for name in first.params},
+            buffers={name: torch.cat([part.buffers[name] for part in parts]) for name in first.buffers},
+            slots={
+                name: {key: slot(name, key, value) for key, value in slots.items()}
+                for name, slots in first.slots.items()
+            },
+            alive=torch.cat([part.alive for part in parts]),
+            decay=None
+            if first.decay is None
+            else torch.cat([part.decay for part in parts if part.decay is not None]),
+        )
+
     def state_dict(self) -> dict[str, Any]:
         """Return copies of everything, nested in dicts."""
         copied = self.pick(range(self.size))

@@ -81,9 +81,13 @@ class StackedPopulation:
         with own_draws(self._setup.program.device), torch.no_grad():
             for start in range(0, len(table), _BLOCK_STEPS):
                 rows = table[start : start + _BLOCK_STEPS]
-                batches = [self._next_batches() for _ in rows]
-                draws = [mix(self._setup.seed, self._step + row) for row in range(len(rows))]
-                losses.append(self._block(batches, rows, draws))
+                try:
+                    batches = [self._next_batches() for _ in rows]
+                    draws = [mix(self._setup.seed, self._step + row) for row in range(len(rows))]
+                    losses.append(self._block(batches, rows, draws))
+                except BaseException:
+                    self._batches = None  # its place is behind that of the members, which have not moved
+                    raise
                 self._step += len(rows)
         if not losses:
             return np.empty((0, self.size))
@@ -98,6 +102,7 @@ class StackedPopulation:
     def _block(self, batches: Sequence[Sequence[Any]], lr: FloatArray, draws: Sequence[int]) -> Tensor:
         """Run one block in chunks of members, in smaller ones for good once memory has run out."""
         columns: list[Tensor] = []
+        moved: list[Members] = []
         start = 0
         while start < self.size:
             members = slice(start, min(start + self._chunk, self.size))
@@ -107,11 +112,9 @@ class StackedPopulation:
             except (torch.OutOfMemoryError, MemoryError) as error:
                 self._halve(error)
                 continue
-            if members.stop - members.start == self.size:
-                self._members = part
-            else:
-                self._members.put(members, part)
+            moved.append(part)
             start = members.stop
+        self._members = Members.joined(moved)
         return torch.cat(columns, dim=1)
 
     def _halve(self, error: BaseException) -> None:
