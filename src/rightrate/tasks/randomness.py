@@ -15,7 +15,15 @@ import torch
 
 from rightrate.tasks.seeds import mix
 
-__all__ = ["PrivateRandomness", "generators_of", "iterate", "seed_all", "seed_generator", "seeded"]
+__all__ = [
+    "PrivateRandomness",
+    "generators_of",
+    "iterate",
+    "private_generators",
+    "seed_all",
+    "seed_generator",
+    "seeded",
+]
 
 _GENERATORS = (torch.Generator, np.random.Generator, np.random.RandomState, random.Random)
 
@@ -75,6 +83,17 @@ def seeded(seed: int, generators: Sequence[Any] = ()) -> Iterator[None]:
         yield
     finally:
         _write(callers, generators)
+
+
+@contextmanager
+def private_generators(generators: Sequence[Any]) -> Iterator[None]:
+    """Put the given generators back to their states at the end of a `with` block."""
+    states = [_state(generator) for generator in generators]
+    try:
+        yield
+    finally:
+        for generator, state in zip(generators, states, strict=True):
+            _set_state(generator, state)
 
 
 def seed_all(seed: int, generators: Sequence[Any] = ()) -> None:
