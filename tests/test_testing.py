@@ -8,7 +8,8 @@ import pytest
 
 from rightrate.errors import ConfigError, RightrateError
 from rightrate.schedules import Constant, Linear, Schedule
-from rightrate.testing import ConformanceError, check_schedule
+from rightrate.search.space import Action, Space
+from rightrate.testing import ConformanceError, check_schedule, check_strategy
 
 
 class Negative(Linear):
@@ -152,3 +153,127 @@ def test_too_few_places_are_refused() -> None:
         ConfigError, match=r"check_schedule\(places=\.\.\.\) must be an integer >= 16, got 3\."
     ):
         check_schedule(Linear(total_steps=5), places=3)
+
+
+SPACE = Space(low=1e-4, high=1.0, steps=100, budget=0.5, seed=3, decays=False, untrained=2.3)
+
+
+class OneRound:
+    """A strategy that keeps the contract: one round of three rates."""
+
+    def __repr__(self):
+        return type(self).__name__
+
+    def start(self, space):
+        return {"round": 0}
+
+    def decide(self, state, observations):
+        return (self.actions() if state["round"] == 0 else ()), {"round": state["round"] + 1}
+
+    def actions(self, **changes):
+        return (
+            Action(**{"kind": "probe", "rung": 0, "lrs": (0.001, 0.01), "steps": 20, "seed": 3, **changes}),
+        )
+
+
+class SpendsTooMuch(OneRound):
+    def actions(self):
+        return super().actions(steps=26)
+
+
+class RunsTooLong(OneRound):
+    def actions(self):
+        return super().actions(steps=101)
+
+
+class AsksForNothing(OneRound):
+    def actions(self):
+        return super().actions(lrs=())
+
+
+class AsksForZero(OneRound):
+    def actions(self):
+        return super().actions(lrs=(0.0, 0.1))
+
+
+class Repeats(OneRound):
+    def decide(self, state, observations):
+        return super().actions(steps=1), state
+
+
+class ChangesItsState(OneRound):
+    def decide(self, state, observations):
+        state["round"] += 1
+        return (), {"round": state["round"]}
+
+
+class Remembers(OneRound):
+    asked = 0
+
+    def decide(self, state, observations):
+        self.asked += 1
+        return super().actions(seed=self.asked), state
+
+
+class KeepsATuple(OneRound):
+    def start(self, space):
+        return {"round": (0,)}
+
+    def decide(self, state, observations):
+        return (), {"kind": type(state["round"]).__name__}
+
+
+class KeepsNaN(OneRound):
+    def start(self, space):
+        return {"round": float("nan")}
+
+
+class KeepsAnArray(OneRound):
+    def start(self, space):
+        return {"round": np.zeros(1)}
+
+
+def test_a_strategy_is_played_on_a_function():
+    asked = []
+
+    def reached(lr, steps, seed):
+        asked.append((lr, steps, seed))
+        return lr * steps
+
+    observations = check_strategy(OneRound(), SPACE, reached)
+    assert asked == [(0.001, 20, 3), (0.01, 20, 3)]
+    assert [(seen.lr, seen.value, seen.rung) for seen in observations] == [(0.001, 0.02, 0), (0.01, 0.2, 0)]
+
+
+def test_a_range_test_costs_and_is_not_observed():
+    class Ranges(OneRound):
+        def actions(self):
+            return super().actions(kind="range", lrs=(1e-4, 1.0), steps=50)
+
+    assert check_strategy(Ranges(), SPACE, lambda lr, steps, seed: 0.0) == ()
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (SpendsTooMuch, r"SpendsTooMuch spends 52 member-steps of 50\."),
+        (RunsTooLong, r"steps=101.* is not between 1 and 100 steps long\."),
+        (AsksForNothing, r"lrs=\(\).* has no rates, or some that are not finite numbers > 0\."),
+        (AsksForZero, r"lrs=\(0\.0, 0\.1\).* has no rates, or some that are not finite numbers > 0\."),
+        (Repeats, r"Repeats spends 52 member-steps of 50\."),
+        (ChangesItsState, r"ChangesItsState changes the state it was given\."),
+        (Remembers, r"Remembers decides differently from the same state, read back from JSON\."),
+        (KeepsATuple, r"KeepsATuple decides differently from the same state, read back from JSON\."),
+        (KeepsNaN, r"The state of KeepsNaN is not plain JSON data: Out of range float values"),
+        (KeepsAnArray, r"The state of KeepsAnArray is not plain JSON data: .*ndarray"),
+    ],
+)
+def test_a_broken_strategy_is_found(kind, message):
+    with pytest.raises(ConformanceError, match=message):
+        check_strategy(kind(), SPACE, lambda lr, steps, seed: 1.0)
+
+
+def test_a_search_without_end_is_found():
+    endless = Space(low=1e-4, high=1.0, steps=100, budget=1e6, seed=3, decays=False, untrained=2.3)
+    with pytest.raises(ConformanceError, match=r"Repeats does not end within 1000 decisions\."):
+        check_strategy(Repeats(), endless, lambda lr, steps, seed: 1.0)

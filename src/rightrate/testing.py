@@ -3,18 +3,23 @@
 They need no test framework; called from a test, a failure is an `AssertionError` that says what is wrong.
 """
 
+import json
+import math
 import pickle
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import numpy as np
 
 from rightrate import _check
 from rightrate.errors import ConfigError, RightrateError
 from rightrate.schedules import FloatArray, Schedule
+from rightrate.search.space import Action, Observation, Space
+from rightrate.search.strategy import State, Strategy
 
-__all__ = ["ConformanceError", "check_schedule"]
+__all__ = ["ConformanceError", "check_schedule", "check_strategy"]
 
 _DENSE_STEPS = 4096
+_MOST_DECISIONS = 1000
 
 
 class ConformanceError(RightrateError, AssertionError):
@@ -122,3 +127,76 @@ def _value_problems(schedule: Schedule, steps: FloatArray, values: FloatArray) -
         yield "its pickled copy is not equal to it"
     if not np.allclose((schedule * 0.5)(steps), 0.5 * values, rtol=1e-12, atol=0.0, equal_nan=True):
         yield "half the schedule does not give half the rates"
+
+
+def check_strategy(
+    strategy: Strategy, space: Space, reached: Callable[[float, int, int], float]
+) -> tuple[Observation, ...]:
+    """Play a search on a function in place of a model, and raise where it breaks the contract of `Strategy`.
+
+    The contract: the state is plain JSON data, is not changed by a decision, and a decision from its JSON is
+    the same; rates are above zero, and no training is longer than the run; all actions together cost at most
+    the budget; the search ends.
+
+    Args:
+        strategy: The strategy to check. Check several spaces, and functions with and without a cliff.
+        space: The question.
+        reached: `f(lr, steps, seed)`, the objective after training so; NaN where training fails.
+
+    Returns:
+        All observations, in the order they were made.
+
+    Raises:
+        ConformanceError: If the contract is broken.
+    """
+    state = strategy.start(space)
+    latest: list[Observation] = []
+    every: list[Observation] = []
+    spent = 0
+    for _ in range(_MOST_DECISIONS):
+        actions, state = _decided(strategy, state, latest)
+        if not actions:
+            return tuple(every)
+        for action in actions:
+            _check_action(action, space)
+        spent += sum(action.cost for action in actions)
+        if spent > space.allowance:
+            raise ConformanceError(f"{strategy!r} spends {spent} member-steps of {space.allowance}.")
+        latest = [seen for action in actions for seen in _observed(action, reached)]
+        every += latest
+    raise ConformanceError(f"{strategy!r} does not end within {_MOST_DECISIONS} decisions.")
+
+
+def _decided(
+    strategy: Strategy, state: State, observations: Sequence[Observation]
+) -> tuple[Sequence[Action], State]:
+    """Decide twice, the second time from the state's JSON, and compare."""
+    before = _json(strategy, state)
+    actions, after = strategy.decide(state, observations)
+    if _json(strategy, state) != before:
+        raise ConformanceError(f"{strategy!r} changes the state it was given.")
+    again, after_again = strategy.decide(json.loads(before), observations)
+    if list(again) != list(actions) or _json(strategy, after_again) != _json(strategy, after):
+        raise ConformanceError(f"{strategy!r} decides differently from the same state, read back from JSON.")
+    return actions, after
+
+
+def _json(strategy: Strategy, state: State) -> str:
+    try:
+        return json.dumps(state, allow_nan=False, sort_keys=True)
+    except (TypeError, ValueError) as error:
+        raise ConformanceError(f"The state of {strategy!r} is not plain JSON data: {error}.") from None
+
+
+def _check_action(action: Action, space: Space) -> None:
+    if not action.lrs or not all(0 < lr < math.inf for lr in action.lrs):
+        raise ConformanceError(f"{action!r} has no rates, or some that are not finite numbers > 0.")
+    if not 1 <= action.steps <= space.steps:
+        raise ConformanceError(f"{action!r} is not between 1 and {space.steps} steps long.")
+
+
+def _observed(action: Action, reached: Callable[[float, int, int], float]) -> Iterator[Observation]:
+    """Yield what the members of an action reach; a range test is only drawn, never observed."""
+    for lr in () if action.kind == "range" else action.lrs:
+        value = reached(lr, action.steps, action.seed)
+        yield Observation(lr=lr, steps=action.steps, seed=action.seed, rung=action.rung, value=value)
