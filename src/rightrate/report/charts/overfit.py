@@ -3,7 +3,7 @@
 import math
 from collections.abc import Sequence
 
-from rightrate.report.charts.marks import Chart, lr_axis, upright
+from rightrate.report.charts.marks import Chart, lr_axis, note, upright
 from rightrate.report.text import rate
 from rightrate.report.view import Window, mean_by_rate, rounds
 from rightrate.search.record import Record
@@ -39,8 +39,10 @@ def overfit_chart(record: Record) -> Chart | None:
         )
     lrs = Window(low=trials[0].lr / 1.3, high=trials[-1].lr * 1.3)
     layout: Chart = {"xaxis": lr_axis(lrs), "yaxis": {"title": {"text": "loss"}}, "margin": {"t": 30}}
-    if record.answer.lr is not None and lrs.holds(record.answer.lr):
-        layout["shapes"] = [upright(record.answer.lr, "@good", width=2, dash="solid") | {"layer": "below"}]
+    lr = record.answer.lr
+    if lr is not None and lrs.holds(lr):
+        layout["shapes"] = [upright(lr, "@good", width=2, dash="solid") | {"layer": "below"}]
+        layout["annotations"] = [note(rate(lr), lr, lrs, colour="@good", y=1.0)]
     return {"data": lines, "layout": layout, "height": 470}
 
 
