@@ -19,7 +19,6 @@ from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 from rightrate.finder.kept import keep
-from rightrate.finder.process_state import modules_of_folder
 from rightrate.finder.torch_state import compile_workers
 from rightrate.finder.trace import untouched
 
@@ -420,14 +419,6 @@ def test_libraries_loaded_on_the_way_stay(monkeypatch):
     with untouched():
         import this
     assert sys.modules["this"] is this
-
-
-def test_modules_of_a_folder_are_forgotten(tmp_path, monkeypatch):
-    (tmp_path / "rightrate_test_neighbour.py").write_text("")
-    monkeypatch.syspath_prepend(tmp_path)
-    with modules_of_folder(tmp_path):
-        import rightrate_test_neighbour  # noqa: F401 - loading it is the point
-    assert "rightrate_test_neighbour" not in sys.modules
 
 
 def test_ctrl_c_waits_until_everything_is_put_back(monkeypatch):

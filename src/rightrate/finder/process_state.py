@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-__all__ = ["PROCESS_GUARDS", "modules_of_folder"]
+__all__ = ["PROCESS_GUARDS"]
 
 
 @contextmanager
@@ -97,20 +97,6 @@ def _modules() -> Iterator[None]:
 
 def _importable(name: str) -> bool:
     return any(finder.find_spec(name, None) is not None for finder in sys.meta_path)
-
-
-@contextmanager
-def modules_of_folder(folder: str | os.PathLike[str]) -> Iterator[None]:
-    """Forget, at the end, modules loaded meanwhile from a folder, such as a user's file and neighbours."""
-    inside = os.path.realpath(folder) + os.sep
-    before = set(sys.modules)
-    try:
-        yield
-    finally:
-        for name in set(sys.modules) - before:
-            file = getattr(sys.modules[name], "__file__", None)
-            if file and os.path.realpath(file).startswith(inside):
-                del sys.modules[name]
 
 
 @contextmanager
