@@ -7,25 +7,35 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from rightrate.population.program import Program, evaluating
+from rightrate.population.program import Program, evaluating, own_draws
 from rightrate.tasks.batches import ValidationBatches, batch_size_of
+from rightrate.tasks.seeds import mix
 from rightrate.tasks.task import Metric
 
-__all__ = ["call_metric", "evaluate_program", "gathered"]
+__all__ = ["call_metric", "evaluate_program", "gathered", "validation_draws"]
+
+_STREAM = 8  # keeps these draws apart from training's
 
 
 def evaluate_program(
-    program: Program, valid: ValidationBatches, metrics: Mapping[str, Metric]
+    program: Program, valid: ValidationBatches, metrics: Mapping[str, Metric], *, seed: int = 0
 ) -> dict[str, float]:
     """Return the mean loss over all validation samples and every metric over the whole set.
 
     A loss that is not finite is NaN, and so is every metric then.
+
+    Args:
+        program: Model and loss; its modes and torch's random state are put back.
+        valid: The validation data.
+        metrics: What else to measure.
+        seed: Of draws that a model makes even in evaluation mode.
     """
     total, samples = 0.0, 0
     outputs: list[Tensor] = []
     targets: list[Any] = []
-    with torch.no_grad(), evaluating(program):
-        for batch in valid:
+    with torch.no_grad(), evaluating(program), own_draws(program.device):
+        for index, batch in enumerate(valid):
+            program.seed_draws(validation_draws(seed, index))
             loss, output = program(batch)
             count = batch_size_of(batch)
             total += float(loss) * count
@@ -39,6 +49,11 @@ def evaluate_program(
     for name, metric in metrics.items():
         result[name] = call_metric(metric, *joined) if math.isfinite(loss_mean) else math.nan
     return result
+
+
+def validation_draws(seed: int, index: int) -> int:
+    """Return the seed of the draws on one validation batch."""
+    return mix(seed, _STREAM, index)
 
 
 def gathered(parts: list[Any]) -> Any:

@@ -132,9 +132,23 @@ class Members:
         }
 
     @classmethod
-    def from_state(cls, state: Mapping[str, Any]) -> "Members":
-        """Return the members of a saved state, copied."""
-        return cls(**state).pick(range(len(state["alive"])))
+    def from_state(cls, state: Mapping[str, Any], device: torch.device) -> "Members":
+        """Return the members of a saved state, copied to a device; what they share stays where it is."""
+        saved = cls(**state)
+        moved = cls(
+            params={name: value.to(device) for name, value in saved.params.items()},
+            buffers={name: value.to(device) for name, value in saved.buffers.items()},
+            alive=saved.alive.to(device),
+            decay=None if saved.decay is None else saved.decay.to(device),
+        )
+        for name, slots in saved.slots.items():
+            moved.slots[name] = {
+                key: value.to(device)
+                if isinstance(value, Tensor) and saved.is_stacked(name, value)
+                else value
+                for key, value in slots.items()
+            }
+        return moved.pick(range(moved.size))
 
 
 def _repeat(value: Tensor, size: int) -> Tensor:

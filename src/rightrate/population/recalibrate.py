@@ -23,26 +23,32 @@ _STREAM = 7  # keeps these batches and draws apart from training's
 
 def recalibrate_program(program: Program, setup: Setup, batches: int) -> None:
     """Replace one model's running statistics by plain means over `batches` training batches."""
-    recalibrating(program, setup, batches, program)
+
+    def forward(batch: Any, draws: int) -> None:
+        program.seed_draws(draws)
+        program(batch)
+
+    recalibrating(program, setup, batches, forward)
 
 
-def recalibrating(program: Program, setup: Setup, batches: int, forward: Callable[[Any], object]) -> None:
+def recalibrating(
+    program: Program, setup: Setup, batches: int, forward: Callable[[Any, int], object]
+) -> None:
     """Run `forward` on training batches with every normalisation averaging plainly.
 
     Args:
         program: The module whose normalisations are told to average.
         setup: Where the batches come from.
         batches: How many.
-        forward: What runs one batch through, with its own buffers.
+        forward: `f(batch, draws)` that runs one batch through, with its own buffers, under a seed of draws.
     """
     if not normalisations(program):
         return
     seed = mix(setup.seed, _STREAM)
     with own_draws(program.device), torch.no_grad():
-        program.seed_draws(seed)
         for index, batch in enumerate(islice(setup.train.stream(seed), batches)):
             with averaging(program, 1.0 / (index + 1)):
-                forward(batch)
+                forward(batch, mix(seed, index))
 
 
 @contextmanager

@@ -4,17 +4,19 @@ import copy
 import math
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from rightrate.errors import ConfigError, describe
 from rightrate.population.evaluate import evaluate_program
 from rightrate.population.program import Program, own_draws
 from rightrate.population.recalibrate import recalibrate_program
 from rightrate.population.setup import Setup, scale_decay
-from rightrate.population.table import check_members, check_table
+from rightrate.population.table import check_members, check_table, check_tensors
 from rightrate.schedules import FloatArray
 from rightrate.tasks.seeds import mix
 
@@ -104,9 +106,10 @@ class SerialPopulation:
     def evaluate(self) -> Mapping[str, FloatArray]:
         """Return metric name -> (K,) on the validation data."""
         rows = []
+        setup = self._setup
         for member in self._members:
             with _serving(member.optimizer):
-                rows.append(evaluate_program(member.program, self._setup.valid, self._setup.metrics))
+                rows.append(evaluate_program(member.program, setup.valid, setup.metrics, seed=setup.seed))
         return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
     def take(self, members: Sequence[int]) -> "SerialPopulation":
@@ -136,6 +139,8 @@ class SerialPopulation:
             received = f"{state.get('engine')} with {len(saved)} members"
             allowed = f"the state of a serial population with {self.size} members"
             raise ConfigError(describe("load_state_dict(state)", allowed, received))
+        for index, member in enumerate(self._members):
+            check_tensors(saved[str(index)]["program"], member.values())
         self._step = int(state["step"])  # type: ignore[call-overload]
         self._batches = None
         for index, member in enumerate(self._members):
@@ -164,17 +169,24 @@ class _Member:
         program = copy.deepcopy(self.program, memo)
         return _Member(program, copy.deepcopy(self.optimizer, memo), self.alive)
 
+    def values(self) -> dict[str, Tensor]:
+        """Return parameters and all buffers, those that `state_dict` leaves out included."""
+        named = chain(self.program.named_parameters(), self.program.named_buffers())
+        return {name: value.detach() for name, value in named}
+
     def state_dict(self) -> dict[str, object]:
         return {
             "alive": self.alive,
-            "program": {name: value.detach().clone() for name, value in self.program.state_dict().items()},
+            "program": {name: value.clone() for name, value in self.values().items()},
             "optimizer": copy.deepcopy(self.optimizer.state_dict()),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         self.alive = bool(state["alive"])
-        self.program.load_state_dict(state["program"])
-        self.optimizer.load_state_dict(state["optimizer"])
+        for name, value in self.values().items():
+            value.copy_(state["program"][name])
+        # torch keeps references to what it loads, and would go on to change the saved state.
+        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
 
 
 def _set_mode(optimizer: torch.optim.Optimizer, mode: str) -> None:

@@ -15,7 +15,7 @@ from rightrate.population.program import own_draws
 from rightrate.population.recalibrate import recalibrating
 from rightrate.population.setup import Setup
 from rightrate.population.stacked_evaluation import StackedEvaluation
-from rightrate.population.table import check_members, check_table
+from rightrate.population.table import check_members, check_table, check_tensors
 from rightrate.schedules import FloatArray
 from rightrate.tasks.seeds import mix
 
@@ -126,7 +126,11 @@ class StackedPopulation:
 
     def evaluate(self) -> Mapping[str, FloatArray]:
         """Return metric name -> (K,) on the validation data."""
-        return self._evaluation.run(self._members, self._chunk)
+        while True:
+            try:
+                return self._evaluation.run(self._members, self._chunk)
+            except (torch.OutOfMemoryError, MemoryError) as error:
+                self._halve(error)
 
     def take(self, members: Sequence[int]) -> "StackedPopulation":
         """Return a new population with copies of the named members; this one stays usable."""
@@ -137,12 +141,19 @@ class StackedPopulation:
 
     def recalibrate(self, batches: int) -> None:
         """Re-estimate normalisation statistics in place over `batches` training batches."""
-        program = self._evaluation.base
 
-        def forward(batch: Any) -> None:
-            self._evaluation.update_buffers(self._members, batch, self._chunk)
+        def forward(batch: Any, draws: int) -> None:
+            start = 0
+            while start < self.size:
+                members = slice(start, min(start + self._chunk, self.size))
+                try:
+                    self._evaluation.update_buffers(self._members, members, batch, draws)
+                except (torch.OutOfMemoryError, MemoryError) as error:
+                    self._halve(error)
+                    continue
+                start = members.stop
 
-        recalibrating(program, self._setup, batches, forward)
+        recalibrating(self._evaluation.base, self._setup, batches, forward)
 
     def state_dict(self) -> dict[str, object]:
         """Return step, parameters, buffers and optimizer state of every member."""
@@ -156,7 +167,8 @@ class StackedPopulation:
             allowed = f"the state of a stacked population with {self.size} members"
             received = f"{state.get('engine')} with {size} members"
             raise ConfigError(describe("load_state_dict(state)", allowed, received))
-        self._members = Members.from_state(rest)
+        check_tensors(_tensors(rest), _tensors(vars(self._members)))
+        self._members = Members.from_state(rest, self._setup.program.device)
         self._step = int(state["step"])  # type: ignore[call-overload]
         self._batches = None
 
@@ -168,3 +180,9 @@ class StackedPopulation:
     @members.setter
     def members(self, members: Members) -> None:
         self._members = members
+
+
+def _tensors(state: Mapping[str, Any]) -> dict[str, Tensor]:
+    """Return the tensors of a state that are there from the first step on."""
+    decay = {} if state["decay"] is None else {"weight decay": state["decay"]}
+    return {**state["params"], **state["buffers"], **decay}

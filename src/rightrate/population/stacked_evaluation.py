@@ -1,6 +1,5 @@
 """Judging K stacked members on the whole validation set, together or one after the other."""
 
-from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -8,9 +7,9 @@ import torch
 from torch import Tensor
 from torch.func import functional_call, vmap
 
-from rightrate.population.evaluate import call_metric, gathered
+from rightrate.population.evaluate import call_metric, gathered, validation_draws
 from rightrate.population.members import Members
-from rightrate.population.program import Program, evaluating
+from rightrate.population.program import Program, evaluating, own_draws
 from rightrate.population.setup import Setup
 from rightrate.schedules import FloatArray
 from rightrate.tasks.batches import batch_size_of
@@ -42,7 +41,7 @@ class StackedEvaluation:
         names = ("loss", *self._setup.metrics)
         values = {name: np.full(members.size, np.nan) for name in names}
         step = chunk if self.together else 1
-        with torch.no_grad(), evaluating(self.base):
+        with torch.no_grad(), evaluating(self.base), own_draws(self.base.device):
             for start in range(0, members.size, step):
                 indices = range(start, min(start + step, members.size))
                 part = members.pick(indices) if len(indices) < members.size else members
@@ -53,31 +52,32 @@ class StackedEvaluation:
     def _part(self, members: Members) -> dict[str, FloatArray]:
         total = torch.zeros(members.size, dtype=torch.float64, device=members.alive.device)
         samples = 0
-        outputs: list[Tensor] = []
+        outputs: list[list[Any]] = [[] for _ in range(members.size)]
         targets: list[Any] = []
-        for batch in self._setup.valid:
-            losses, output = self._forward(members, batch)
+        for index, batch in enumerate(self._setup.valid):
+            losses, rows = self._forward(members, batch, validation_draws(self._setup.seed, index))
             count = batch_size_of(batch)
             total += losses.double() * count
             samples += count
             if self._setup.metrics:
-                outputs.append(output)
+                for own, row in zip(outputs, rows, strict=True):
+                    own.append(row)
                 targets.append(batch[1])
         loss = (total / samples).cpu().numpy()
         loss[~np.isfinite(loss)] = np.nan
         values: dict[str, FloatArray] = {"loss": loss}
-        if self._setup.metrics:
-            joined, target = _joined_by_member(outputs), gathered(targets)
+        if not self._setup.metrics:
+            return values
+        target = gathered(targets)
+        values.update({name: np.full(members.size, np.nan) for name in self._setup.metrics})
+        for member in np.flatnonzero(np.isfinite(loss)):
+            output = gathered(outputs[member])
             for name, metric in self._setup.metrics.items():
-                values[name] = np.array(
-                    [
-                        call_metric(metric, joined[member], target) if np.isfinite(loss[member]) else np.nan
-                        for member in range(members.size)
-                    ]
-                )
+                values[name][member] = call_metric(metric, output, target)
         return values
 
-    def _forward(self, members: Members, batch: Any) -> tuple[Tensor, Tensor]:
+    def _forward(self, members: Members, batch: Any, draws: int) -> tuple[Tensor, list[Any]]:
+        """Return (K,) losses and, where there are metrics, each member's output."""
         wants_output = bool(self._setup.metrics)
 
         def one(params: dict[str, Tensor], buffers: dict[str, Tensor]) -> tuple[Tensor, Any]:
@@ -85,29 +85,35 @@ class StackedEvaluation:
             return loss, output if wants_output else loss
 
         if self.together:
-            result: tuple[Tensor, Tensor] = vmap(one, randomness="same")(members.params, members.buffers)
-            return result
-        rows = [one(*_single(members, member)) for member in range(members.size)]
-        return torch.stack([row[0] for row in rows]), torch.stack([row[1] for row in rows])
+            self.base.seed_draws(draws)
+            losses, stacked = vmap(one, randomness="same")(members.params, members.buffers)
+            return losses, [_row(stacked, member) for member in range(members.size)]
+        rows = []
+        for member in range(members.size):
+            self.base.seed_draws(draws)
+            rows.append(one(*_single(members, member)))
+        return torch.stack([loss for loss, _ in rows]), [output for _, output in rows]
 
-    def update_buffers(self, members: Members, batch: Any, chunk: int) -> None:
-        """Put one batch through every member in training mode and keep what it does to the buffers."""
+    def update_buffers(self, members: Members, which: slice, batch: Any, draws: int) -> None:
+        """Put one batch through some members in training mode and keep what it does to their buffers."""
 
         def one(params: dict[str, Tensor], buffers: dict[str, Tensor]) -> dict[str, Tensor]:
             own = {name: value.clone() for name, value in buffers.items()}
             functional_call(self.base, {**params, **own}, (batch,))
             return own
 
-        step = chunk if self.together else 1
-        for start in range(0, members.size, step):
-            indices = slice(start, min(start + step, members.size))
-            part = members.pick(range(indices.start, indices.stop))
-            if self.together:
-                after = vmap(one, randomness="same")(part.params, part.buffers)
-            else:
-                after = {name: value.unsqueeze(0) for name, value in one(*_single(part, 0)).items()}
-            for name, value in after.items():
-                members.buffers[name][indices] = value
+        part = members.pick(range(which.start, which.stop))
+        if self.together:
+            self.base.seed_draws(draws)
+            after = [vmap(one, randomness="same")(part.params, part.buffers)]
+        else:
+            after = []
+            for member in range(part.size):
+                self.base.seed_draws(draws)
+                own = one(*_single(part, member))
+                after.append({name: value.unsqueeze(0) for name, value in own.items()})
+        for name, value in members.buffers.items():
+            value[which] = torch.cat([row[name] for row in after])
 
 
 def _single(members: Members, index: int) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
@@ -115,5 +121,12 @@ def _single(members: Members, index: int) -> tuple[dict[str, Tensor], dict[str, 
     return params, {name: value[index] for name, value in members.buffers.items()}
 
 
-def _joined_by_member(outputs: Sequence[Tensor]) -> Tensor:
-    return torch.cat(list(outputs), dim=1)
+def _row(stacked: Any, member: int) -> Any:
+    """Return one member's part of stacked outputs: a tensor, or tuples, lists and dicts of them."""
+    if isinstance(stacked, Tensor):
+        return stacked[member]
+    if isinstance(stacked, dict):
+        return {key: _row(value, member) for key, value in stacked.items()}
+    if isinstance(stacked, (tuple, list)):
+        return type(stacked)(_row(value, member) for value in stacked)
+    return stacked
