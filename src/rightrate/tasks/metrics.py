@@ -46,7 +46,7 @@ def roc_auc(outputs: Tensor, targets: Tensor) -> float:
     if not pairs:
         return 0.5
     _, place, counts = torch.unique(scores, return_inverse=True, return_counts=True)
-    ranks = (counts.cumsum(0) - (counts - 1) / 2)[place]
+    ranks = (counts.cumsum(0) - (counts - 1).double() / 2)[place]
     count = int(positive.sum())
     return float((ranks[positive].sum() - count * (count + 1) / 2) / pairs)
 
@@ -60,7 +60,7 @@ def r2(outputs: Tensor, targets: Tensor) -> float:
     """
     outputs, targets = outputs.double(), targets.double()
     spread = ((targets - targets.mean()) ** 2).sum()
-    return float(1 - ((outputs - targets) ** 2).sum() / spread)
+    return float((1 - ((outputs - targets) ** 2).sum() / spread).item())
 
 
 def mae(outputs: Tensor, targets: Tensor) -> float:
@@ -70,4 +70,4 @@ def mae(outputs: Tensor, targets: Tensor) -> float:
         >>> mae(torch.tensor([1.0, 2.0]), torch.tensor([2.0, 4.0]))
         1.5
     """
-    return float((outputs.double() - targets.double()).abs().mean())
+    return float((outputs.double() - targets.double()).abs().mean().item())
