@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
@@ -46,7 +46,9 @@ def probe(template: OptimizerTemplate, shapes: Mapping[str, Sequence[int]]) -> U
         template: The optimizer over the model.
         shapes: Parameter name to shape; only the number of axes is used, each cut to at most 3.
     """
-    small = {name: tuple(min(3, int(side)) for side in shapes[name]) for name in _few_per_group(template)}
+    small = {
+        name: tuple(min(3, int(side)) for side in shapes[name]) for name in _few_per_group(template, shapes)
+    }
     draw = np.random.default_rng(0)
     start = {name: _random(draw, shape) for name, shape in small.items()}
     gradients = [
@@ -69,10 +71,13 @@ def probe(template: OptimizerTemplate, shapes: Mapping[str, Sequence[int]]) -> U
     worst = np.inf
     for rule in candidates:
         try:
-            together = _together(template, rule, start, gradients, rates)
+            together, counts = _together(template, rule, start, gradients, rates)
         except (RuntimeError, ValueError, TypeError, KeyError, IndexError):
             continue
         error_size = _difference(together, expected)
+        if error_size <= _TOLERANCE and counts:
+            reason = f"{template.label} counts in its parameter groups ({counts}), which members would share"
+            return UpdateRule(kind="whole", reason=reason)
         if error_size <= _TOLERANCE:
             return rule
         worst = min(worst, error_size)
@@ -81,8 +86,13 @@ def probe(template: OptimizerTemplate, shapes: Mapping[str, Sequence[int]]) -> U
     return UpdateRule(kind="whole", reason=reason)
 
 
-def _few_per_group(template: OptimizerTemplate) -> list[str]:
-    return [name for group in template.groups for name in (*group[:2], *group[-1:])]
+def _few_per_group(template: OptimizerTemplate, shapes: Mapping[str, Sequence[int]]) -> list[str]:
+    """Return a few names of each group: some optimizers treat vectors, matrices and kernels differently."""
+    chosen: list[str] = []
+    for group in template.groups:
+        first_by_axes = {len(shapes[name]): name for name in reversed(group)}
+        chosen += [*group[:2], *group[-1:], *first_by_axes.values()]
+    return list(dict.fromkeys(chosen))
 
 
 def _random(draw: np.random.Generator, shape: tuple[int, ...]) -> Tensor:
@@ -126,7 +136,8 @@ def _together(
     start: Mapping[str, Tensor],
     gradients: Sequence[Mapping[str, Tensor]],
     rates: Tensor,
-) -> dict[str, Tensor]:
+) -> tuple[dict[str, Tensor], str]:
+    """Return the stepped parameters, and the setting that the optimizer changed by itself or ""."""
     values = {name: value.expand(_MEMBERS, *value.shape).clone() for name, value in start.items()}
     stepped = {name: torch.zeros_like(value) for name, value in values.items()}
     optimizer, names = _restricted(template, stepped)
@@ -134,6 +145,7 @@ def _together(
     ratio = {name: factor for group, factor in zip(names, template.ratios, strict=True) for name in group}
     if rule.kind == "delta":
         set_unit_rate(optimizer)
+    settings = [_settings(group) for group in optimizer.param_groups]
     for row, gradient in zip(rates, gradients, strict=True):
         largest = float(row.max())
         for name, tensor in stepped.items():
@@ -155,7 +167,16 @@ def _together(
                 values[name] = values[name] * kept + column * ratio[name] * tensor
             else:
                 values[name] = values[name] + (tensor - values[name]) * (column / largest)
-    return values
+    after = [_settings(group) for group in optimizer.param_groups]
+    changed = [
+        key for old, new in zip(settings, after, strict=True) for key in new if old.get(key) != new[key]
+    ]
+    return values, ", ".join(dict.fromkeys(changed))
+
+
+def _settings(group: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what a group says besides its parameters and its rate, as text."""
+    return {key: repr(value) for key, value in group.items() if key not in ("params", "lr")}
 
 
 def set_unit_rate(optimizer: torch.optim.Optimizer) -> None:

@@ -120,7 +120,7 @@ def _construct(
     if lr is not None and lr.default is inspect.Parameter.empty:
         arguments.setdefault("lr", 1e-3)
     try:
-        return cls(_trainable(module), **arguments)  # type: ignore[arg-type]
+        return cls(_trainable(module), **arguments)
     except (TypeError, ValueError) as error:
         shown = f"{cls.__name__}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
         raise ConfigError(describe(_WHERE, "constructible", shown, f"torch says: {error}.")) from error

@@ -7,7 +7,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from rightrate.errors import ModelError, describe
+from rightrate.errors import ConfigError, ModelError, describe
 
 __all__ = ["OptimizerTemplate"]
 
@@ -30,6 +30,7 @@ class OptimizerTemplate:
 
     Raises:
         ModelError: If the optimizer holds no trainable parameter of the model.
+        ConfigError: If it holds a parameter that is not of the model.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, module: nn.Module) -> None:
@@ -40,7 +41,12 @@ class OptimizerTemplate:
         for group in optimizer.param_groups:
             names = []
             for parameter in group["params"]:
-                name = by_id[id(parameter)]
+                name = by_id.get(id(parameter))
+                if name is None:
+                    allowed = "an optimizer over parameters of the model it is given"
+                    advice = "Write a factory f(params) or f(module) that uses its argument."
+                    label = type(optimizer).__name__
+                    raise ConfigError(describe("find(optimizer=...)", allowed, label, advice))
                 if parameter.requires_grad:
                     names.append(name)
                 self._parameters[name] = parameter

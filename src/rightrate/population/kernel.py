@@ -1,4 +1,4 @@
-"""One optimizer step for K stacked members: gradients, one optimizer call, a learning rate for each member."""
+"""One optimizer step for K stacked members: gradients, one optimizer call, a learning rate each."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,6 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rightrate.errors import EngineError, describe
 from rightrate.optimizers.probe import UpdateRule, set_unit_rate
 from rightrate.population.gradients import Form, Gradients, compiled, gradients
 from rightrate.population.members import Members
@@ -26,6 +27,9 @@ class Workspace:
         setup: What is trained.
         rule: How one optimizer call serves many members.
         members: The members the tensors are shaped after.
+
+    Raises:
+        EngineError: If the members have weight decays of their own and the rule cannot apply them.
     """
 
     def __init__(self, setup: Setup, rule: UpdateRule, members: Members) -> None:
@@ -33,6 +37,10 @@ class Workspace:
         self._rule = rule
         self._clip_norm = setup.training.clip_norm
         template = setup.template(decayed=members.decay is not None)
+        if members.decay is not None and any(template.decays) and rule.decay == "none":
+            allowed = "None where one optimizer call cannot apply a decay for each member"
+            advice = "Use setup.rule(decayed=True), and separate models where that is not of kind 'delta'."
+            raise EngineError(describe("StackedPopulation(weight_decay=...)", allowed, rule, advice))
         self._stepped = {name: torch.zeros_like(members.params[name]) for name in template.names}
         self._optimizer = template.over(self._stepped)
         self._groups = template.groups
@@ -45,6 +53,11 @@ class Workspace:
         }
         if rule.kind == "delta":
             set_unit_rate(self._optimizer)
+
+    def fits(self, members: Members) -> bool:
+        """Say whether it can work on other members than those it was made for."""
+        own = self.members
+        return own.size == members.size and (own.decay is None) == (members.decay is None)
 
     def load_slots(self) -> None:
         """Give the optimizer the members' slots, by reference."""
@@ -176,7 +189,7 @@ class Kernel:
         self, members: Members, batches: Sequence[Sequence[Any]], lr: FloatArray, draws: Sequence[int]
     ) -> Tensor:
         workspace = self._eager_workspace
-        if workspace is None or workspace.members.size != members.size:
+        if workspace is None or not workspace.fits(members):
             workspace = self._eager_workspace = Workspace(self._setup, self._rule, members)
         workspace.members = members
         workspace.load_slots()
@@ -191,7 +204,7 @@ class Kernel:
         padded = members.pick([*range(members.size), *[0] * (size - members.size)])
         padded.alive[members.size :] = False
         table = np.pad(lr, ((0, 0), (0, size - members.size)))
-        if self._workspace is None:
+        if self._workspace is None or not self._workspace.fits(padded):
             self._workspace = Workspace(self._setup, self._rule, padded)
             self._workspace.load_slots()
             self._compiled_update = compiled(_bound(self._workspace), fullgraph=False)  # type: ignore[assignment]
