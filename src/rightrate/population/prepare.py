@@ -1,7 +1,7 @@
 """From a task and an optimizer to what populations are built from."""
 
 import copy
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -21,7 +21,7 @@ from rightrate.tasks.batches import (
 from rightrate.tasks.seeds import mix
 from rightrate.tasks.task import Task
 
-__all__ = ["Prepared", "prepare"]
+__all__ = ["Prepared", "device_of", "prepare"]
 
 _WEIGHTS = 1  # keeps the draws of initial weights apart from those of training
 
@@ -91,7 +91,7 @@ def prepare(task: Task, optimizer: Any, *, options: dict[str, Any] | None = None
     """
     given = task.model if isinstance(task.model, nn.Module) else None
     spec = resolve(optimizer, model=given, options=options)
-    device = _device(task)
+    device = device_of(task)
     train_data, valid_data = task.train, task.valid
     if valid_data is None:
         train_data, valid_data = hold_out(task.train)
@@ -101,15 +101,11 @@ def prepare(task: Task, optimizer: Any, *, options: dict[str, Any] | None = None
         spec=spec,
         device=device,
         train=training_source(train_data, batch_size=batch_size, device=device),
-        valid=validation_batches(valid_data, batch_size=batch_size, device=device),
+        valid=validation_batches(
+            valid_data, batch_size=batch_size, device=device, largest=batch_size if task.loss is None else 1024
+        ),
         held_out=task.valid is None,
     )
-
-
-def with_optimizer(prepared: Prepared, optimizer: Any, **options: Any) -> Prepared:
-    """Return the same task with another optimizer."""
-    given = prepared.task.model if isinstance(prepared.task.model, nn.Module) else None
-    return replace(prepared, spec=resolve(optimizer, model=given, options=options))
 
 
 def start_model(task: Task, seed: int, device: torch.device) -> nn.Module:
@@ -148,7 +144,8 @@ def start_model(task: Task, seed: int, device: torch.device) -> nn.Module:
     return model
 
 
-def _device(task: Task) -> torch.device:
+def device_of(task: Task) -> torch.device:
+    """Return where a task is trained: where it says, else where its module is, else a GPU if there is one."""
     wanted = task.training.device
     if wanted != "auto":
         return torch.device(wanted)

@@ -18,6 +18,7 @@ from rightrate.population.recalibrate import recalibrate_program
 from rightrate.population.setup import Setup, scale_decay
 from rightrate.population.table import check_members, check_table, check_tensors
 from rightrate.schedules import FloatArray
+from rightrate.tasks.nest import copied
 from rightrate.tasks.seeds import mix
 
 __all__ = ["SerialPopulation"]
@@ -87,7 +88,7 @@ class SerialPopulation:
         optimizer.zero_grad(set_to_none=True)
         total = 0.0
         for batch in batches:
-            loss, _ = program(batch)
+            loss, _ = program(copied(batch))  # a model may change its input in place
             (loss / len(batches)).backward()
             total += float(loss.detach()) / len(batches)
         if not math.isfinite(total):

@@ -1,0 +1,187 @@
+"""From trials of several lengths to the expected regret at every learning rate of the real run.
+
+The curve at one length is interpolated (monotone between points, so that a cliff stays a cliff). Two things
+separate it from the real run's: the best rate drifts with the length, and nobody knows exactly how far. The
+drift is estimated from the lengths that were tried, starting from what is usual; what remains unknown is
+averaged over, and because a cliff is steep on one side only, the average stays a margin below it that grows
+with what is unknown.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.interpolate import PchipInterpolator
+
+from rightrate.schedules import FloatArray
+from rightrate.search.space import Observation, Space
+
+__all__ = ["Drift", "RegretCurve", "Rung", "expected_curve", "fit_drift", "joined", "rungs_of"]
+
+GRID_PER_DECADE = 50
+_USUAL_DRIFT = {True: 0.12, False: 0.18}
+_USUAL_SPREAD = 0.2
+_CENTRE_ERROR = 0.12
+_LEAST_ERROR = 0.08
+_APART = 0.12
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rung:
+    """All trials of one length, as regret against the best of that length.
+
+    Args:
+        steps: The length.
+        place: log10 of the learning rates, ascending and distinct.
+        regret: Regret of each, in [0, 1]; seeds averaged.
+        value: The objective of each, smaller is better, no worse than untrained; seeds averaged.
+        failed: Whether each ended no better than untrained or not finite, in any seed.
+    """
+
+    steps: int
+    place: FloatArray
+    regret: FloatArray
+    value: FloatArray
+    failed: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+
+    def curve(self, places: FloatArray) -> FloatArray:
+        """Return the interpolated regret at log10 rates; outside, the outermost value."""
+        if len(self.place) == 1:
+            return np.full_like(places, self.regret[0])
+        inside = np.clip(places, self.place[0], self.place[-1])
+        return np.asarray(PchipInterpolator(self.place, self.regret)(inside), dtype=np.float64)
+
+    def centre(self) -> float:
+        """Return the middle of the good rates: their mean, weighted by how good they are."""
+        places = np.linspace(self.place[0], self.place[-1], 200)
+        weight = np.exp(-self.curve(places) / 0.03)
+        return float((places * weight).sum() / weight.sum())
+
+
+def rungs_of(observations: Sequence[Observation], untrained: float) -> list[Rung]:
+    """Return the trials by length, shortest first; lengths at which nothing trained have regret 1 throughout."""
+    result = []
+    for steps in sorted({item.steps for item in observations}):
+        by_place: dict[float, list[float]] = {}
+        for item in observations:
+            if item.steps == steps:
+                by_place.setdefault(math.log10(item.lr), []).append(item.learned(untrained))
+        places = np.array(sorted(by_place))
+        values = np.array([float(np.mean(by_place[place])) for place in places])
+        worst = np.array([max(by_place[place]) for place in places])
+        best = float(values.min())
+        room = untrained - best
+        regret = (values - best) / room if room > 0 else np.ones_like(values)
+        result.append(
+            Rung(
+                steps=steps,
+                place=places,
+                regret=np.clip(regret, 0.0, 1.0),
+                value=values,
+                failed=worst >= untrained - 0.02 * room if room > 0 else np.ones(len(values), dtype=bool),
+            )
+        )
+    return result
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """How far the best rate falls, in decades, when the run gets ten times as long.
+
+    Args:
+        mean: Expected fall.
+        spread: Standard deviation of what is not known about it.
+    """
+
+    mean: float
+    spread: float
+
+
+def fit_drift(rungs: Sequence[Rung], space: Space) -> Drift:
+    """Return the drift: the usual one, corrected by that between the lengths that were tried."""
+    mean, precision = _USUAL_DRIFT[space.decays], _USUAL_SPREAD**-2
+    weighted = mean * precision
+    useful = [rung for rung in rungs if len(rung.place) >= 3 and not rung.failed.all()]
+    if len(useful) >= 2:
+        logs = np.log10([rung.steps for rung in useful])
+        centres = np.array([rung.centre() for rung in useful])
+        spread = float(((logs - logs.mean()) ** 2).sum())
+        if spread > 0.02:
+            slope = -float(((logs - logs.mean()) * centres).sum()) / spread
+            own = spread / _CENTRE_ERROR**2
+            weighted += slope * own
+            precision += own
+    return Drift(mean=float(np.clip(weighted / precision, -0.2, 1.0)), spread=precision**-0.5)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RegretCurve:
+    """Expected regret of the real run on a fine grid of rates.
+
+    Args:
+        place: log10 of the rates, ascending.
+        regret: Expected regret at each.
+        plain: The regret curve at the longest length tried, moved by the expected drift, before averaging.
+        sigma: Standard deviation, in decades, of what was averaged over.
+    """
+
+    place: FloatArray
+    regret: FloatArray
+    plain: FloatArray
+    sigma: float
+
+    def best(self) -> float:
+        """Return log10 of the recommended rate: the middle of the rates next to the lowest regret."""
+        low, high = self.around(float(self.regret.min()) + 0.002)
+        inside = (self.place >= low) & (self.place <= high)
+        weight = np.exp(-(self.regret[inside] - self.regret.min()) / 0.002)
+        return float((self.place[inside] * weight).sum() / weight.sum())
+
+    def around(self, level: float) -> tuple[float, float]:
+        """Return the log10 rates between which the regret stays at most `level` around its minimum."""
+        lowest = int(np.argmin(self.regret))
+        above = np.flatnonzero(self.regret > level)
+        left = above[above < lowest]
+        right = above[above > lowest]
+        first = int(left[-1]) + 1 if len(left) else 0
+        last = int(right[0]) - 1 if len(right) else len(self.place) - 1
+        return float(self.place[first]), float(self.place[last])
+
+
+def expected_curve(rungs: Sequence[Rung], space: Space, *, steps: int) -> RegretCurve:
+    """Return the expected regret at every rate for a run of `steps` steps, judged from all rungs."""
+    drift = fit_drift(rungs, space)
+    places, regret = joined(rungs, drift)
+    longest = rungs[-1].steps
+    ahead = max(0.0, math.log10(steps / longest))
+    sigma = math.hypot(_LEAST_ERROR, drift.spread * ahead)
+    grid = np.arange(places[0] - 0.5, places[-1] + 0.5, 1 / GRID_PER_DECADE)
+    source = PchipInterpolator(places, regret) if len(places) > 1 else None
+
+    def plain(at: FloatArray) -> FloatArray:
+        inside = np.clip(at + drift.mean * ahead, places[0], places[-1])
+        return np.full_like(at, regret[0]) if source is None else np.asarray(source(inside))
+
+    offsets = np.linspace(-2.5, 2.5, 41) * sigma
+    weights = np.exp(-0.5 * (offsets / sigma) ** 2)
+    weights /= weights.sum()
+    expected = sum(weight * plain(grid + offset) for weight, offset in zip(weights, offsets, strict=True))
+    return RegretCurve(place=grid, regret=np.asarray(expected), plain=plain(grid), sigma=sigma)
+
+
+def joined(rungs: Sequence[Rung], drift: Drift) -> tuple[FloatArray, FloatArray]:
+    """Return one curve: the longest rung's, continued on both sides by shorter ones moved by the drift."""
+    longest = rungs[-1]
+    places, regrets = list(longest.place), list(longest.regret)
+    for rung in reversed(rungs[:-1]):
+        moved = rung.place - drift.mean * math.log10(longest.steps / rung.steps)
+        for end, outside in ((0, moved < places[0] - _APART), (-1, moved > places[-1] + _APART)):
+            if not outside.any():
+                continue
+            level = float(Rung(**{**vars(rung), "place": moved}).curve(np.array([places[end]]))[0])
+            lift = regrets[end] - level
+            more = np.clip(rung.regret[outside] + max(lift, 0.0) * (1 - rung.regret[outside]), 0.0, 1.0)
+            places = [*moved[outside], *places] if end == 0 else [*places, *moved[outside]]
+            regrets = [*more, *regrets] if end == 0 else [*regrets, *more]
+    return np.array(places), np.array(regrets)

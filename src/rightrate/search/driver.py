@@ -1,0 +1,169 @@
+"""Carrying actions out: tables cut into blocks, progress, interruption, evaluation, what it cost."""
+
+import math
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from rightrate.population.factory import Populations
+from rightrate.population.program import normalisations
+from rightrate.schedules import FloatArray
+from rightrate.search.compress import compress
+from rightrate.search.record import Curve, Trial
+from rightrate.search.space import Action
+
+__all__ = ["Driver", "Progress", "Stopped", "geometric"]
+
+_BLOCK_SECONDS = 1.0
+_KEPT_POINTS = 200
+_RECALIBRATION_BATCHES = 16
+_MEMORY = 10.0  # running statistics with momentum m are taken to have arrived after 10 / m steps
+
+
+class Stopped(Exception):  # noqa: N818 - an outcome, not an error
+    """The search was asked to stop; what finished before is kept."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Progress:
+    """Where a search is, for whoever shows it.
+
+    Args:
+        action: What is being trained.
+        done: Steps of it taken.
+        spent: Member-steps of the whole search so far.
+        seconds: Wall time so far.
+    """
+
+    action: Action
+    done: int
+    spent: int
+    seconds: float
+
+
+@dataclass
+class Driver:
+    """Trains what a strategy asks for.
+
+    Args:
+        populations: Makes the populations.
+        shape: Fraction of the peak at each step of the real run, shape (S,).
+        watch: Called between blocks; may raise `Stopped`.
+    """
+
+    populations: Populations
+    shape: FloatArray
+    watch: Callable[[Progress], None]
+    spent: dict[str, int] = field(default_factory=lambda: {"range": 0, "probe": 0, "confirm": 0})
+    evaluation_forwards: int = 0
+    seconds: dict[str, float] = field(default_factory=lambda: {"train": 0.0, "evaluate": 0.0})
+    _began: float = field(default_factory=time.perf_counter)
+    _valid_batches: int = 0
+
+    def run(self, action: Action) -> tuple[Trial, ...]:
+        """Train the action's members from the start and judge them."""
+        if action.kind == "range":
+            table = geometric(action.lrs[0], action.lrs[-1], action.steps)[:, None]
+        else:
+            table = compress(self.shape, action.steps)[:, None] * np.array(action.lrs)
+        population: Any = self.populations.make(table.shape[1], action.seed)
+        stops = () if action.kind == "range" else _stops(action.steps)
+        losses: list[FloatArray] = []
+        judged: list[tuple[int, dict[str, FloatArray]]] = []
+        for start, stop in zip((0, *stops), (*stops, action.steps), strict=False):
+            losses.append(self._train(population, table[start:stop], action))
+            if stop in stops:
+                judged.append((stop, self._judge(population, action.steps, action.seed)))
+        if action.kind == "range":
+            return (self._range_trial(action, table, np.concatenate(losses)),)
+        return _trials(action, table, np.concatenate(losses), judged)
+
+    def _train(self, population: Any, table: FloatArray, action: Action) -> FloatArray:
+        """Advance in blocks of about a second."""
+        rows: list[FloatArray] = []
+        block, done = 8, 0
+        while done < len(table):
+            began = time.perf_counter()
+            part = table[done : done + block]
+            rows.append(population.advance(part))
+            done += len(part)
+            elapsed = time.perf_counter() - began
+            self.seconds["train"] += elapsed
+            self.spent[action.kind] += part.size
+            block = int(min(1024, max(1, len(part) * _BLOCK_SECONDS / max(elapsed, 1e-6))))
+            now = time.perf_counter() - self._began
+            spent = sum(self.spent.values())
+            self.watch(Progress(action=action, done=population.step, spent=spent, seconds=now))
+        return np.concatenate(rows) if rows else np.empty((0, table.shape[1]))
+
+    def _judge(self, population: Any, steps: int, seed: int) -> dict[str, FloatArray]:
+        """Evaluate on a fork whose normalisation statistics have arrived, where training was too short."""
+        began = time.perf_counter()
+        judged = population
+        parts = normalisations(self.populations.setup(seed).program)
+        if any(steps < _MEMORY / (part.momentum or 0.1) for part in parts):
+            judged = population.take(range(population.size))
+            judged.recalibrate(_RECALIBRATION_BATCHES)
+        values = dict(judged.evaluate())
+        self._valid_batches = self._valid_batches or sum(1 for _ in self.populations.prepared.valid)
+        self.evaluation_forwards += population.size * self._valid_batches
+        self.seconds["evaluate"] += time.perf_counter() - began
+        return values
+
+    def _range_trial(self, action: Action, table: FloatArray, losses: FloatArray) -> Trial:
+        steps = _thinned(action.steps)
+        curve = Curve(
+            steps=tuple(steps),
+            lr=tuple(float(table[step, 0]) for step in steps),
+            train=tuple(float(losses[step, 0]) for step in steps),
+        )
+        return Trial(
+            lr=action.lrs[-1], seed=action.seed, steps=action.steps, rung=action.rung, kind="range", curve=curve
+        )
+
+
+def geometric(low: float, high: float, steps: int) -> FloatArray:
+    """Return rates that grow by the same factor each step, from `low` to `high`, shape (steps,)."""
+    return np.geomspace(low, high, steps)
+
+
+def _stops(steps: int) -> tuple[int, ...]:
+    """Return the steps after which members are judged: the end, and on the way where there is room."""
+    if steps < 64:
+        return (steps,)
+    return (steps // 4, steps // 2, steps)
+
+
+def _thinned(steps: int) -> list[int]:
+    places = np.unique(np.round(np.linspace(0, steps - 1, min(steps, _KEPT_POINTS))).astype(int))
+    return [int(place) for place in places]
+
+
+def _trials(
+    action: Action,
+    table: FloatArray,
+    losses: FloatArray,
+    judged: Sequence[tuple[int, dict[str, FloatArray]]],
+) -> tuple[Trial, ...]:
+    steps = _thinned(action.steps)
+    trials = []
+    for member, lr in enumerate(action.lrs):
+        dead = not math.isfinite(losses[-1, member])
+        metrics = {name: math.nan if dead else float(column[member]) for name, column in judged[-1][1].items()}
+        curve = Curve(
+            steps=tuple(steps),
+            lr=tuple(float(table[step, member]) for step in steps),
+            train=tuple(float(losses[step, member]) for step in steps),
+            valid_steps=tuple(step for step, _ in judged),
+            valid=tuple(float(values["loss"][member]) for _, values in judged),
+        )
+        trials.append(
+            Trial(
+                lr=lr, seed=action.seed, steps=action.steps, rung=action.rung,
+                kind=action.kind, metrics=metrics, curve=curve,
+            )
+        )
+    return tuple(trials)

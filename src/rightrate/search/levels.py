@@ -1,0 +1,100 @@
+"""Having learned nothing: the level every result is measured from."""
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from rightrate.population import Prepared, Setup
+from rightrate.population.evaluate import call_metric, evaluate_program, gathered
+from rightrate.population.program import evaluating
+from rightrate.tasks.batches import batch_size_of
+
+__all__ = ["untrained_metrics"]
+
+_TARGETS = 4096
+_LARGEST_OUTPUT = 16_384
+
+
+def untrained_metrics(prepared: Prepared, setup: Setup) -> dict[str, float]:
+    """Return every metric at the level of having learned nothing.
+
+    That is the better of two: the model at its start, and the best constant prediction (class frequencies,
+    target means), found by minimising the task's own loss over one output for all samples of the training
+    data. Without outputs (`step=`) only the start counts. Weight penalties play no part.
+
+    Args:
+        prepared: The task.
+        setup: Its weights at the start.
+
+    Returns:
+        "loss" and each metric of the task; the objective's direction decides which of the two is better.
+    """
+    start = evaluate_program(setup.program, setup.valid, setup.metrics)
+    constant = _constant(prepared, setup) if prepared.task.loss is not None else None
+    if constant is None:
+        return start
+    objective = prepared.task.objective
+    result = {}
+    for name, value in start.items():
+        larger = name == objective.name and objective.direction == "max"
+        other = constant[name]
+        if name == "loss" or name == objective.name:
+            better = max if larger else min
+            result[name] = better(value, other) if value == value else other
+        else:
+            result[name] = value
+    return result
+
+
+def _constant(prepared: Prepared, setup: Setup) -> dict[str, float] | None:
+    loss: Any = prepared.task.loss
+    batches, seen = [], 0
+    for batch in setup.train.open(setup.seed, 0)[1]:
+        batches.append(batch[1])
+        seen += batch_size_of(batch)
+        if seen >= _TARGETS:
+            break
+    targets = gathered(batches)
+    first = next(iter(setup.valid))
+    with torch.no_grad(), evaluating(setup.program):
+        output = setup.program(first)[1]
+    if not isinstance(output, Tensor) or output.ndim < 1 or output[0].numel() > _LARGEST_OUTPUT:
+        return None
+    try:
+        one = _fitted(loss, output[0], targets)
+        return _judged(one, prepared, setup)
+    except (RuntimeError, ValueError, TypeError, IndexError):
+        return None
+
+
+def _fitted(loss: Any, like: Tensor, targets: Any) -> Tensor:
+    """Return the one output that minimises the loss over all targets, by L-BFGS from zero."""
+    samples = len(targets) if isinstance(targets, Tensor) else batch_size_of(targets)
+    constant = torch.zeros(like.shape, dtype=like.dtype, device=like.device, requires_grad=True)
+    solver = torch.optim.LBFGS([constant], max_iter=50, line_search_fn="strong_wolfe")
+
+    def closure() -> Tensor:
+        solver.zero_grad()
+        value: Tensor = loss(constant.expand(samples, *like.shape), targets)
+        value.backward()  # type: ignore[no-untyped-call]
+        return value
+
+    with torch.enable_grad():
+        solver.step(closure)  # type: ignore[arg-type]
+    return constant.detach()
+
+
+def _judged(one: Tensor, prepared: Prepared, setup: Setup) -> dict[str, float]:
+    loss: Any = prepared.task.loss
+    total, samples, targets = 0.0, 0, []
+    for _, target in setup.valid:
+        count = batch_size_of(target)
+        total += float(loss(one.expand(count, *one.shape), target)) * count
+        samples += count
+        targets.append(target)
+    result = {"loss": total / samples}
+    outputs = one.expand(samples, *one.shape)
+    for name, metric in setup.metrics.items():
+        result[name] = call_metric(metric, outputs, gathered(targets))
+    return result

@@ -1,0 +1,168 @@
+"""Parallel probes: many rates side by side under the run's own schedule, refined in rungs.
+
+Rung 0 locates: the whole range, two rates a decade, very short. Rung 1 narrows: a few rates around the best,
+a little more below than above, because the best rate falls as runs get longer. Rung 2 decides: three rates
+at the longest length the budget allows. What is left goes to a second seed of the answer, or to a rate the
+answer moved to that has not been tried.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from rightrate.search.curve import expected_curve, rungs_of
+from rightrate.search.space import Action, Observation, Space
+from rightrate.search.strategy import State
+
+__all__ = ["Plan", "Probe", "plan"]
+
+_NARROW = (-0.75, -0.45, -0.15, 0.15, 0.45)
+_DECIDE = (-0.3, 0.0, 0.3)
+_LEAST = 0.02
+_NEAR = 0.12
+_EXTENSIONS = 2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """Lengths of the rungs, from the length of the run and the budget.
+
+    Args:
+        locate_steps: Length of rung 0.
+        narrow_steps: Length of rung 1.
+        decide_steps: Length of rung 2 and of what follows it.
+        per_decade: Rates a decade in rung 0.
+        narrow: log10 offsets of rung 1's rates.
+        enough: Whether these lengths are long enough to judge by.
+    """
+
+    locate_steps: int
+    narrow_steps: int
+    decide_steps: int
+    per_decade: float
+    narrow: tuple[float, ...]
+    enough: bool
+
+
+def plan(space: Space) -> Plan:
+    """Return the plan of a search that stays within the allowance."""
+    allowance, longest = search_allowance(space), space.steps
+    decades = math.log10(space.high / space.low)
+    if allowance >= 500:
+        return Plan(
+            locate_steps=max(10, min(longest // 4, int(0.21 * allowance / (2 * decades + 1)))),
+            narrow_steps=max(20, min(longest // 2, allowance // 24)),
+            decide_steps=max(40, min(longest, allowance // 8)),
+            per_decade=2.0,
+            narrow=_NARROW,
+            enough=True,
+        )
+    return Plan(
+        locate_steps=max(5, int(0.3 * allowance / (decades + 1))),
+        narrow_steps=max(8, int(0.3 * allowance / 4)),
+        decide_steps=max(10, int(0.36 * allowance / 3)),
+        per_decade=1.0,
+        narrow=(-0.75, -0.35, 0.0, 0.35),
+        enough=allowance >= 200,
+    )
+
+
+def search_allowance(space: Space) -> int:
+    """Return the member-steps for searching: all but one run, kept for confirmation, from budget 2 on."""
+    return space.allowance - (space.steps if space.budget >= 2 else 0)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probe:
+    """The default strategy of `find`."""
+
+    def start(self, space: Space) -> State:
+        """Return the state before anything was observed."""
+        return {"space": space.to_dict(), "stage": "locate", "seen": [], "spent": 0, "extended": 0, "rung": 0}
+
+    def decide(self, state: State, observations: Sequence[Observation]) -> tuple[Sequence[Action], State]:
+        """Return the next rung, or nothing when the allowance is used up."""
+        space = Space.from_dict(state["space"])
+        seen = [*(Observation.from_dict(item) for item in state["seen"]), *observations]
+        new: dict[str, Any] = {**state, "seen": [item.to_dict() for item in seen]}
+        stage = str(state["stage"])
+        chosen = _STAGES[stage](space, plan(space), seen, new)
+        left = search_allowance(space) - int(state["spent"])
+        if chosen is None:
+            return (), {**new, "stage": "over"}
+        lrs, steps, kind, seed = chosen
+        affordable = min(len(lrs), left // steps)
+        if affordable < 1:
+            return (), {**new, "stage": "over"}
+        lrs = _thinned(lrs, affordable)
+        action = Action(kind=kind, rung=int(state["rung"]), lrs=lrs, steps=steps, seed=seed)
+        new["spent"] = int(state["spent"]) + action.cost
+        new["rung"] = int(state["rung"]) + 1
+        return (action,), new
+
+
+_Chosen = tuple[tuple[float, ...], int, Any, int] | None
+
+
+def _locate(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
+    new["stage"] = "narrow"
+    count = round(math.log10(space.high / space.low) * plan_.per_decade) + 1
+    lrs = tuple(float(lr) for lr in np.geomspace(space.low, space.high, count))
+    return lrs, plan_.locate_steps, "probe", space.seed
+
+
+def _narrow(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
+    best = min(seen, key=lambda item: item.learned(space.untrained))
+    if not best.value < space.untrained:
+        new["stage"] = "decide"
+        return _wide(space), plan_.decide_steps, "probe", space.seed
+    ends = min(item.lr for item in seen), max(item.lr for item in seen)
+    if best.lr in ends and int(new["extended"]) < _EXTENSIONS:
+        new["extended"] = int(new["extended"]) + 1
+        factor = 10.0 if best.lr == ends[1] else 0.1
+        return (best.lr * factor**0.5, best.lr * factor), plan_.locate_steps, "probe", space.seed
+    new["stage"] = "decide"
+    centre = expected_curve(rungs_of(seen, space.untrained), space, steps=plan_.locate_steps).best()
+    return _rates(centre, plan_.narrow), plan_.narrow_steps, "probe", space.seed
+
+
+def _wide(space: Space) -> tuple[float, ...]:
+    """Return a few rates over the middle of the range, for models that start slowly."""
+    low, high = math.log10(space.low), math.log10(space.high)
+    return tuple(float(10**place) for place in np.linspace(low + (high - low) / 3, high - (high - low) / 6, 5))
+
+
+def _decide(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
+    new["stage"] = "settle"
+    if not any(item.value < space.untrained for item in seen):
+        return None
+    centre = expected_curve(rungs_of(seen, space.untrained), space, steps=plan_.decide_steps).best()
+    return _rates(centre, _DECIDE), plan_.decide_steps, "probe", space.seed
+
+
+def _settle(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
+    rungs = rungs_of(seen, space.untrained)
+    target = expected_curve(rungs, space, steps=space.steps).best()
+    tried = [item for item in seen if item.steps == plan_.decide_steps]
+    nearest = min(tried, key=lambda item: abs(math.log10(item.lr) - target))
+    seeds = {item.seed for item in tried if item.lr == nearest.lr}
+    if abs(math.log10(nearest.lr) - target) > _NEAR and len(seeds) == 1:
+        return (float(10**target),), plan_.decide_steps, "probe", space.seed
+    return (nearest.lr,), plan_.decide_steps, "confirm", space.seed + len(seeds)
+
+
+_STAGES = {"locate": _locate, "narrow": _narrow, "decide": _decide, "settle": _settle, "over": lambda *_: None}
+
+
+def _rates(centre: float, offsets: Sequence[float]) -> tuple[float, ...]:
+    return tuple(float(f"{10 ** (centre + offset):.4g}") for offset in offsets)
+
+
+def _thinned(lrs: tuple[float, ...], count: int) -> tuple[float, ...]:
+    if count >= len(lrs):
+        return lrs
+    places = np.unique(np.round(np.linspace(0, len(lrs) - 1, count)).astype(int))
+    return tuple(lrs[int(place)] for place in places)

@@ -1,0 +1,235 @@
+"""From all trials to an answer, with its reasons in plain sentences."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rightrate.search.cliff import find_cliff
+from rightrate.search.curve import RegretCurve, Rung, expected_curve, fit_drift, joined, rungs_of
+from rightrate.search.probe import Plan
+from rightrate.search.record import Answer, Cliff, Fit, GoodRange, Status
+from rightrate.search.space import Observation, Space
+
+__all__ = ["Context", "recommend"]
+
+_FLAT_DECADES = 3.0
+_EDGE_DECADES = 0.12
+_DISAGREE = 0.2
+
+
+@dataclass(frozen=True, kw_only=True)
+class Context:
+    """What an answer is worded with.
+
+    Args:
+        plan: The lengths of the rungs.
+        schedule: Name of the schedule.
+        warmup_steps: Length of its warm-up in optimizer steps.
+        tolerance: Expected regret allowed within the good range.
+        sign: 1 where the objective is minimised, -1 where it is maximised.
+        name: The objective's name.
+        interrupted: Whether the search was stopped before it was done.
+    """
+
+    plan: Plan
+    schedule: str
+    warmup_steps: int
+    tolerance: float
+    sign: int
+    name: str
+    interrupted: bool
+
+
+def recommend(space: Space, observations: Sequence[Observation], context: Context) -> tuple[Answer, Fit]:
+    """Return the answer to a search and the curve it was read from.
+
+    Args:
+        space: The question.
+        observations: All trials, in any order; full-length confirmations included.
+        context: What the answer is worded with.
+    """
+    short = [item for item in observations if item.steps < space.steps or space.budget < 2]
+    rungs = [rung for rung in rungs_of(short, space.untrained) if not rung.failed.all()]
+    if not rungs:
+        return _nothing(space, observations, context), Fit()
+    curve = expected_curve(rungs, space, steps=space.steps)
+    lr = float(f"{10 ** curve.best():.3g}")
+    level = max(context.tolerance, float(curve.regret.min()) + 0.005)
+    low, high = (float(f"{10**place:.3g}") for place in curve.around(level))
+    cliff = find_cliff(rungs_of(short, space.untrained), lr, context.schedule, context.warmup_steps)
+    good = GoodRange(low=low, high=high, tolerance=round(level, 4))
+    status = _status(space, observations, context, rungs, curve, lr, math.log10(high / low))
+    reasons = (
+        *_probe_reason(space, rungs[-1], context),
+        *_drift_reason(space, rungs, lr),
+        *_cliff_reason(cliff, lr),
+        *_seed_reason(space, observations, context),
+        *_plan_reason(space, context),
+    )
+    answer = Answer(
+        lr=lr, good=good, cliff=cliff, status=status, message=_message(status, lr, good), reasons=reasons
+    )
+    return answer, _fit(rungs, space, curve, context.sign)
+
+
+def _status(
+    space: Space,
+    observations: Sequence[Observation],
+    context: Context,
+    rungs: Sequence[Rung],
+    curve: RegretCurve,
+    lr: float,
+    width: float,
+) -> Status:
+    if context.interrupted:
+        return "interrupted"
+    decided = rungs[-1].steps >= context.plan.decide_steps
+    if not context.plan.enough or not decided or _seeds_disagree(space, observations):
+        return "inconclusive"
+    tried = [item.lr for item in observations]
+    if min(math.log10(lr / min(tried)), math.log10(max(tried) / lr)) < _EDGE_DECADES:
+        return "edge"
+    return "flat" if width >= _FLAT_DECADES else "found"
+
+
+def _seeds_disagree(space: Space, observations: Sequence[Observation]) -> bool:
+    """Say whether a second seed of a rate ended far from the first."""
+    return any(abs(first - second) > _DISAGREE for first, second in _pairs(space, observations))
+
+
+def _pairs(space: Space, observations: Sequence[Observation]) -> list[tuple[float, float]]:
+    """Return the regrets of rates tried with two seeds at one length: (first seed, other seed)."""
+    pairs = []
+    for other in observations:
+        for first in observations:
+            same = first.lr == other.lr and first.steps == other.steps
+            if same and first.seed == space.seed != other.seed:
+                values = [item.learned(space.untrained) for item in observations if item.steps == other.steps]
+                room = space.untrained - min(values)
+                if room > 0:
+                    pairs.append(
+                        (
+                            (first.learned(space.untrained) - min(values)) / room,
+                            (other.learned(space.untrained) - min(values)) / room,
+                        )
+                    )
+    return pairs
+
+
+def _nothing(space: Space, observations: Sequence[Observation], context: Context) -> Answer:
+    longest = max((item.steps for item in observations), default=0)
+    finite = sum(math.isfinite(item.value) for item in observations)
+    count = len(observations)
+    reasons: tuple[str, ...] = (
+        f"{count} trials of up to {longest} steps between {space.low:.2g} and {space.high:.2g}: none ended"
+        f" below the untrained level of {context.sign * space.untrained:.4g};"
+        f" {count - finite} of them were not finite.",
+    )
+    status: Status = "interrupted" if context.interrupted else "diverged"
+    message = "Nothing trains at any learning rate tried; look at the data, the loss and the initial weights."
+    if not count:
+        message, reasons = "Stopped before anything was measured.", ()
+    elif not context.interrupted and finite > count // 2:
+        status = "inconclusive"
+        message = "No learning rate made progress within the probes; a larger budget makes them longer."
+    return Answer(lr=None, good=GoodRange(), cliff=Cliff(), status=status, message=message, reasons=reasons)
+
+
+def _message(status: Status, lr: float, good: GoodRange) -> str:
+    between = f"{_short(good.low)} to {_short(good.high)}"
+    texts = {
+        "found": f"Use a learning rate of {_short(lr)}; anything from {between} should end about as well.",
+        "flat": f"The rate hardly matters from {between}; {_short(lr)} is in the middle.",
+        "edge": f"The best rate, {_short(lr)}, lies at the end of the range searched; it may be further out.",
+        "inconclusive": f"The evidence is thin; {_short(lr)} is the best guess.",
+        "interrupted": f"Stopped early; {_short(lr)} is the best so far.",
+    }
+    return texts[status]
+
+
+def _probe_reason(space: Space, rung: Rung, context: Context) -> tuple[str, ...]:
+    listed = ", ".join(
+        f"{_short(10**place)}: {'failed' if failed else f'{context.sign * value:.4g}'}"
+        for place, value, failed in zip(rung.place, rung.value, rung.failed, strict=True)
+    )
+    part = rung.steps / space.steps
+    length = "the full length" if part >= 1 else f"{part:.0%} of the run, {context.schedule} schedule compressed"
+    return (f"Trained side by side for {rung.steps} steps ({length}), validation {context.name}: {listed}.",)
+
+
+def _drift_reason(space: Space, rungs: Sequence[Rung], lr: float) -> tuple[str, ...]:
+    longest = rungs[-1]
+    if longest.steps >= space.steps:
+        return ()
+    drift = fit_drift(rungs, space)
+    factor = 10 ** (drift.mean * math.log10(space.steps / longest.steps))
+    best = _short(10 ** longest.place[int(np.argmin(longest.value))])
+    centres = " and ".join(
+        f"{_short(10 ** rung.centre())} at {rung.steps} steps" for rung in rungs if len(rung.place) >= 3
+    )
+    return (
+        f"The middle of the good rates was {centres}; up to {space.steps} steps it is expected to move by a"
+        f" factor of {1 / factor:.2g}, so the answer is {_short(lr)} where the best probe was {best}.",
+    )
+
+
+def _cliff_reason(cliff: Cliff, lr: float) -> tuple[str, ...]:
+    if cliff.lowest_failed is None or cliff.max_stable is None:
+        return (cliff.note,) if cliff.note else ()
+    return (
+        f"At {cliff.steps} steps {_short(cliff.max_stable)} still trained and {_short(cliff.lowest_failed)}"
+        f" failed; the answer stays a factor of {cliff.lowest_failed / lr:.2g} below the failure.",
+    )
+
+
+def _seed_reason(space: Space, observations: Sequence[Observation], context: Context) -> tuple[str, ...]:
+    reasons = []
+    for other in observations:
+        if other.seed == space.seed:
+            continue
+        first = [
+            item
+            for item in observations
+            if item.lr == other.lr and item.steps == other.steps and item.seed == space.seed
+        ]
+        if first:
+            values = f"{context.sign * first[0].value:.4g} and {context.sign * other.value:.4g}"
+            reasons.append(f"Two seeds at {_short(other.lr)} for {other.steps} steps ended at {values}.")
+        else:
+            ended = "was not finite" if math.isnan(other.value) else f"ended at {context.sign * other.value:.4g}"
+            reasons.append(f"A confirmation at {_short(other.lr)} for {other.steps} steps {ended}.")
+    return tuple(reasons)
+
+
+def _plan_reason(space: Space, context: Context) -> tuple[str, ...]:
+    if context.plan.enough:
+        return ()
+    enough = math.ceil(10 * 500 / space.steps) / 10
+    return (
+        f"A run of {space.steps} steps is too short for a budget of {space.budget:g}: probes of"
+        f" {context.plan.decide_steps} steps say little. A budget of {enough:g} would do.",
+    )
+
+
+def _fit(rungs: Sequence[Rung], space: Space, curve: RegretCurve, sign: int) -> Fit:
+    """Return the curve at the longest length, with what the unknown drift can make of it as its band."""
+    places, regret = joined(rungs, fit_drift(rungs, space))
+    longest = rungs[-1]
+    best = float(longest.value.min())
+    grid = np.linspace(places[0], places[-1], 160)
+    whole = Rung(steps=longest.steps, place=places, regret=regret, value=regret, failed=regret > 1)
+    middle = whole.curve(grid)
+    around = np.stack([whole.curve(grid + offset) for offset in np.linspace(-curve.sigma, curve.sigma, 9)])
+
+    def unit(values: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> tuple[float, ...]:
+        return tuple(float(value) for value in sign * (best + values * (space.untrained - best)))
+
+    ends = unit(around.min(axis=0)), unit(around.max(axis=0))
+    low, high = ends if sign > 0 else ends[::-1]
+    return Fit(lr=tuple(float(10**place) for place in grid), value=unit(middle), low=low, high=high)
+
+
+def _short(lr: float | None) -> str:
+    return "unknown" if lr is None else f"{lr:.3g}"

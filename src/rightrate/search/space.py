@@ -1,0 +1,103 @@
+"""What a strategy sees and says: plain, frozen data."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any, Literal
+
+__all__ = ["Action", "Observation", "Space"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Space:
+    """The question a strategy is asked.
+
+    Args:
+        low: Lowest learning rate of the range to search, > 0.
+        high: Highest one, > low.
+        steps: Length of the real run in optimizer steps.
+        budget: What may be spent, in run equivalents.
+        seed: Of everything random.
+        decays: Whether the real run's schedule ends below a tenth of its peak.
+        untrained: The objective (smaller is better) of having learned nothing.
+    """
+
+    low: float
+    high: float
+    steps: int
+    budget: float
+    seed: int
+    decays: bool
+    untrained: float
+
+    @property
+    def allowance(self) -> int:
+        """Member-steps that may be spent."""
+        return int(self.budget * self.steps)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Space":
+        """Return the space of stored data."""
+        return cls(**data)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Action:
+    """Train members side by side from the start, each at one peak rate under the run's compressed schedule.
+
+    Args:
+        kind: "probe"; "confirm" for a second seed; "range" for one member whose rate grows geometrically
+            from the first to the last of `lrs`.
+        rung: Which round of the search this is.
+        lrs: The peak rates.
+        steps: Length in optimizer steps.
+        seed: Of batches and draws.
+    """
+
+    kind: Literal["range", "probe", "confirm"]
+    rung: int
+    lrs: tuple[float, ...]
+    steps: int
+    seed: int
+
+    @property
+    def cost(self) -> int:
+        """Member-steps it takes."""
+        return self.steps * (1 if self.kind == "range" else len(self.lrs))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Observation:
+    """What one trial reached.
+
+    Args:
+        lr: Peak rate.
+        steps: Length in optimizer steps.
+        seed: Of batches and draws.
+        rung: The action it belongs to.
+        value: The objective at the end, smaller is better; NaN if it is not finite.
+    """
+
+    lr: float
+    steps: int
+    seed: int
+    rung: int
+    value: float
+
+    def learned(self, untrained: float) -> float:
+        """Return the value, no worse than having learned nothing."""
+        return min(self.value, untrained) if math.isfinite(self.value) else untrained
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data (NaN as None)."""
+        return {**asdict(self), "value": self.value if math.isfinite(self.value) else None}
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> "Observation":
+        """Return the observation of stored data."""
+        value = data["value"]
+        return cls(**{**data, "value": math.nan if value is None else value})
