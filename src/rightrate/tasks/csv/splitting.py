@@ -47,9 +47,11 @@ def split_at_random(features: pd.DataFrame, strata: NDArray[Any] | None, fractio
 def split_by_time(moments: "pd.Series[pd.Timestamp]", fraction: float) -> Mask | None:
     """Return which rows are held out: the last ones; rows of one moment stay together, unknown ones train.
 
-    None if the known moments are all the same.
+    None if there are not two different moments.
     """
     known = moments.dropna().sort_values()
+    if not len(known):
+        return None
     cut = known.iloc[int(len(known) * (1 - fraction))]
     if cut == known.iloc[0]:
         later = known[known > cut]
