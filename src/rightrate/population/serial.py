@@ -186,8 +186,17 @@ class _Member:
         self.alive = bool(state["alive"])
         for name, value in self.values().items():
             value.copy_(state["program"][name])
-        # torch keeps references to what it loads, and would go on to change the saved state.
-        self.optimizer.load_state_dict(copy.deepcopy(state["optimizer"]))
+        self._load_optimizer(copy.deepcopy(state["optimizer"]))
+
+    def _load_optimizer(self, saved: dict[str, Any]) -> None:
+        """Load a state, which the optimizer then owns, keeping dtypes: torch casts to the parameter's."""
+        self.optimizer.load_state_dict(saved)
+        for group, saved_group in zip(self.optimizer.param_groups, saved["param_groups"], strict=True):
+            for parameter, index in zip(group["params"], saved_group["params"], strict=True):
+                loaded = self.optimizer.state.get(parameter, {})
+                for key, value in saved["state"].get(index, {}).items():
+                    if isinstance(value, Tensor):
+                        loaded[key] = value.to(loaded[key].device)
 
 
 def _set_mode(optimizer: torch.optim.Optimizer, mode: str) -> None:
