@@ -47,7 +47,7 @@ RECORD = Record(
     ),
     levels=Levels(untrained=2.3),
     fit=Fit(lr=(0.01,), value=(0.1,), low=(0.05,), high=(0.15,)),
-    cost=Cost(steps={"probe": 1800}, run_equivalents=0.9, seconds={"train": 3.0, "total": 4.5}),
+    cost=Cost(steps={"range": 60, "probe": 1800}, run_equivalents=0.9, seconds={"train": 3.0, "total": 4.5}),
     provenance=Provenance(versions={"torch": "2"}, seed=0, device="cpu", threads=2, engine="serial: forced"),
 )
 
@@ -69,7 +69,8 @@ def test_the_answer_is_at_the_top() -> None:
 def test_everything_else_is_below_its_name() -> None:
     plain = RECORD.to_dict()
     assert plain["cliff"]["lowest_failed"] == 0.2
-    assert plain["cost"]["steps"] == {"probe": 1800}
+    assert plain["cost"]["steps"] == 1860
+    assert plain["cost"]["steps_by_kind"] == {"range": 60, "probe": 1800}
     assert plain["cost"]["seconds"] == 4.5
     assert plain["cost"]["seconds_by_kind"] == {"train": 3.0, "total": 4.5}
     assert plain["settings"]["notes"] == ["one note"]

@@ -2,6 +2,7 @@
 
 import math
 import platform
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
@@ -210,8 +211,8 @@ class _Search:
         self._trials: list[Trial] = []
 
     def announce(self, message: str) -> None:
-        """Print the one line after the first Ctrl-C."""
-        print(message, flush=True)
+        """Print the one line after the first Ctrl-C, where it is in the way of no one's output."""
+        print(message, file=sys.stderr, flush=True)
 
     def run(self, interrupt: Interrupt, notes: Sequence[str]) -> Record:
         """Check, train, judge and conclude."""
@@ -234,7 +235,12 @@ class _Search:
         calibration = calibrate(
             prepared, size=size, member_steps=space.allowance, seed=self._seed, engine=self._engine
         )
-        driver = Driver(Populations(prepared, calibration.verdict), self._values, _watcher(interrupt, self._progress))
+        driver = Driver(
+            Populations(prepared, calibration.verdict),
+            self._values,
+            _watcher(interrupt, self._progress),
+            allowance=space.allowance,
+        )
         observations: list[Observation] = []
         interrupted = False
         try:

@@ -35,12 +35,14 @@ class Progress:
         action: What is being trained.
         done: Steps of it taken.
         spent: Member-steps of the whole search so far.
+        allowance: Member-steps that may be spent in all; 0 if there is no limit.
         seconds: Wall time so far.
     """
 
     action: Action
     done: int
     spent: int
+    allowance: int
     seconds: float
 
 
@@ -52,11 +54,13 @@ class Driver:
         populations: Makes the populations.
         shape: Fraction of the peak at each step of the real run, shape (S,).
         watch: Called between blocks; may raise `Stopped`.
+        allowance: Member-steps that may be spent, for those who watch; 0 if there is no limit.
     """
 
     populations: Populations
     shape: FloatArray
     watch: Callable[[Progress], None]
+    allowance: int = 0
     spent: dict[str, int] = field(default_factory=lambda: {"range": 0, "probe": 0, "confirm": 0})
     evaluation_forwards: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: {"train": 0.0, "evaluate": 0.0})
@@ -96,7 +100,15 @@ class Driver:
             block = int(min(1024, max(1, len(part) * _BLOCK_SECONDS / max(elapsed, 1e-6))))
             now = time.perf_counter() - self._began
             spent = sum(self.spent.values())
-            self.watch(Progress(action=action, done=population.step, spent=spent, seconds=now))
+            self.watch(
+                Progress(
+                    action=action,
+                    done=population.step,
+                    spent=spent,
+                    allowance=self.allowance,
+                    seconds=now,
+                )
+            )
         return np.concatenate(rows) if rows else np.empty((0, table.shape[1]))
 
     def _judge(self, population: Any, steps: int, seed: int) -> dict[str, FloatArray]:

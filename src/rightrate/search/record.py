@@ -204,6 +204,8 @@ class Record:
             "cliff": asdict(answer.cliff),
             "cost": {
                 **asdict(cost),
+                "steps": sum(cost.steps.values()),
+                "steps_by_kind": dict(cost.steps),
                 "seconds": cost.seconds.get("total"),
                 "seconds_by_kind": dict(cost.seconds),
             },
