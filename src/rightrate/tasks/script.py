@@ -85,7 +85,7 @@ def _importable(path: Path) -> Iterator[None]:
     """Put the folder of a file first on `sys.path`, and put all back that imports change."""
     folder = path.parent
     paths, modules, writes = list(sys.path), dict(sys.modules), sys.dont_write_bytecode
-    cached = str(folder) in sys.path_importer_cache
+    finders = set(sys.path_importer_cache)
     # Modules of another project with the names of this one's would be found before them.
     for name, module in modules.items():
         if _neighbour(folder, name) and _is_users(module):
@@ -101,8 +101,9 @@ def _importable(path: Path) -> Iterator[None]:
             if name not in modules and _is_users(module):
                 del sys.modules[name]
         sys.modules.update(modules)
-        if not cached:
-            sys.path_importer_cache.pop(str(folder), None)
+        for place in set(sys.path_importer_cache) - finders:
+            if Path(place).is_relative_to(folder):
+                del sys.path_importer_cache[place]
 
 
 def _neighbour(folder: Path, name: str) -> bool:

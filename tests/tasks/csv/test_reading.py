@@ -3,6 +3,7 @@ import pandas as pd
 import pytest
 
 from rightrate.errors import DataError, TaskError
+from rightrate.tasks.csv import reading
 from rightrate.tasks.csv.reading import read
 
 
@@ -78,3 +79,26 @@ def test_a_long_file_is_sampled_uniformly_in_order_and_says_so(tmp_path):
     assert table.notes == ("The file has 60,000 rows; 2,000 of them, drawn at random, are used.",)
     pd.testing.assert_frame_equal(table.frame, read(path, seed=0, most_rows=2000).frame)
     assert not table.frame.equals(read(path, seed=1, most_rows=2000).frame)
+
+
+@pytest.mark.parametrize("encoding", ["utf-8-sig", "utf-16"])
+def test_records_may_span_lines_and_a_sample_keeps_them_whole(tmp_path, monkeypatch, encoding):
+    monkeypatch.setattr(reading, "_BLOCK_BYTES", 7)
+    text = "\n\na,b\n" + "".join(f'"ä ""{row}""\nsecond, line",{row}\n' for row in range(300))
+    table = read(written(tmp_path, text.encode(encoding)), seed=0, most_rows=50)
+    assert table.rows == 300
+    assert len(table.frame) == 50
+    assert (table.frame["a"] == 'ä "' + table.frame["b"] + '"\nsecond, line').all()
+    whole = read(tmp_path / "table.csv", seed=0)
+    assert len(whole.frame) == whole.rows == 300
+
+
+def test_a_lone_quotation_mark_does_not_swallow_the_file(tmp_path, monkeypatch):
+    monkeypatch.setattr(reading, "_BLOCK_BYTES", 64)
+    monkeypatch.setattr(reading, "_MOST_RECORD_BYTES", 256)
+    rows = (
+        ["x,size"] + [f"{row},1" for row in range(100)] + ['100,5"'] + [f"{row},1" for row in range(101, 200)]
+    )
+    table = read(written(tmp_path, "\n".join(rows)), seed=0)
+    assert len(table.frame) == 200
+    assert len(read(tmp_path / "table.csv", seed=0, most_rows=20).frame) >= 20

@@ -2,6 +2,7 @@
 
 import codecs
 import csv
+import io
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -9,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from rightrate.errors import DataError, TaskError, describe
 
@@ -17,6 +19,7 @@ __all__ = ["Table", "read"]
 _MOST_ROWS = 200_000
 _MOST_CELLS = 20_000_000
 _BLOCK_BYTES = 1 << 20
+_MOST_RECORD_BYTES = 1 << 24
 _SNIFFED_CHARACTERS = 1 << 16
 _UTF16 = (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
@@ -42,7 +45,7 @@ def read(path: Path, *, seed: int, most_rows: int = _MOST_ROWS) -> Table:
     Args:
         path: The file: one header line, any of `,` `;` tab `|` between fields.
         seed: Decides which rows of a large file are kept.
-        most_rows: Rows that are kept at most; fewer where the rows are wide.
+        most_rows: Rows that are kept at most; fewer where there are more than a hundred columns.
 
     Raises:
         TaskError: If there is no such file.
@@ -63,14 +66,18 @@ def read(path: Path, *, seed: int, most_rows: int = _MOST_ROWS) -> Table:
     separator = _separator(head)
     if separator != ",":
         notes.append(f"Fields are separated by {separator!r}.")
+    # Separators in the first line are columns, or a few more where a name in quotes holds one.
+    columns = head.lstrip().partition("\n")[0].count(separator) + 1
+    text, left_out = _sampled(path, encoding, seed, min(most_rows, max(1, _MOST_CELLS // columns)))
     try:
-        frame, rows = _sampled(_chunks(path, encoding, separator), seed, most_rows)
+        frame = _parsed(text, separator)
     except (pd.errors.ParserError, pd.errors.ParserWarning) as error:
         advice = (
             "Every line needs as many fields as the header; put fields with a separator inside in quotes."
         )
         raise DataError(describe(where, "a table", str(error).strip(), advice)) from error
-    if len(frame) < rows:
+    rows = len(frame) + left_out
+    if left_out:
         notes.append(f"The file has {rows:,} rows; {len(frame):,} of them, drawn at random, are used.")
     return Table(frame=frame, rows=rows, notes=tuple(notes))
 
@@ -111,46 +118,62 @@ def _separator(head: str) -> str:
         return ","
 
 
-def _chunks(path: Path, encoding: str, separator: str) -> Iterator[pd.DataFrame]:
-    """Yield the rows in parts, all cells as text: a type guessed part by part could differ between parts."""
+def _parsed(text: bytes, separator: str) -> pd.DataFrame:
+    """Return the table in a text in UTF-8, all cells as text: types are decided by whole columns, later."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", pd.errors.ParserWarning)
-        yield from pd.read_csv(
-            path,
+        return pd.read_csv(
+            io.BytesIO(text),
             sep=separator,
-            encoding=encoding,
+            encoding="utf-8",
             dtype=str,
             na_values=["?"],
             index_col=False,
             skipinitialspace=True,
-            chunksize=20_000,
         )
 
 
-def _sampled(chunks: Iterator[pd.DataFrame], seed: int, most_rows: int) -> tuple[pd.DataFrame, int]:
-    """Return a uniform sample of the rows in their order, and how many there were.
+def _sampled(path: Path, encoding: str, seed: int, most: int) -> tuple[bytes, int]:
+    """Return the header and all rows, or `most` of them drawn at random, in UTF-8, and how many are left out.
 
-    Every row draws a number and the rows with the smallest ones stay, so that one pass is enough.
+    Only what is kept is parsed: parsing is most of the time a file of a gigabyte takes.
     """
-    generator = np.random.default_rng(seed)
-    kept: list[pd.DataFrame] = []
-    draws = np.empty(0)
-    rows = 0
-    for chunk in chunks:
-        rows += len(chunk)
-        most = min(most_rows, max(1, _MOST_CELLS // max(1, chunk.shape[1])))
-        kept.append(chunk)
-        draws = np.concatenate([draws, generator.random(len(chunk))])
-        if len(draws) > 2 * most:
-            kept, draws = _smallest(kept, draws, most)
-    if len(draws) > most:
-        kept, draws = _smallest(kept, draws, most)
-    return pd.concat(kept).reset_index(drop=True), rows
+    count = sum(len(ends) for _, ends in _records(path, encoding)) - 1
+    if count <= most:
+        return b"".join(data for data, _ in _records(path, encoding)), 0
+    kept = np.zeros(count + 1, dtype=bool)
+    kept[0] = True
+    kept[1 + np.random.default_rng(seed).choice(count, most, replace=False)] = True
+    parts: list[bytes] = []
+    before = 0
+    for data, ends in _records(path, encoding):
+        starts = np.concatenate([[0], ends[:-1]])
+        places = np.flatnonzero(kept[before : before + len(ends)])
+        parts += [data[starts[place] : ends[place]] for place in places]
+        before += len(ends)
+    return b"".join(parts), count - most
 
 
-def _smallest(
-    kept: list[pd.DataFrame], draws: np.ndarray, most: int
-) -> tuple[list[pd.DataFrame], np.ndarray]:
-    """Return the rows with the `most` smallest draws, in their order, and the draws."""
-    places = np.sort(np.argsort(draws, kind="stable")[:most])
-    return [pd.concat(kept).iloc[places]], draws[places]
+def _records(path: Path, encoding: str) -> Iterator[tuple[bytes, NDArray[np.int64]]]:
+    """Yield whole records (the header and rows) in UTF-8, many at a time, with the end of each.
+
+    A line break ends a record unless an odd number of quotation marks is before it in the record.
+    """
+    decoder = codecs.getincrementaldecoder(encoding)()
+    rest, started = b"", False
+    for block in _blocks(path):
+        data = rest + decoder.decode(block).encode()
+        if not started:
+            data = data.lstrip()
+            started = bool(data)
+        symbols = np.frombuffer(data, dtype=np.uint8)
+        breaks = symbols == ord("\n")
+        if len(rest) < _MOST_RECORD_BYTES:
+            # Beyond, a lone quotation mark is likelier than a record of that size.
+            breaks &= np.cumsum(symbols == ord('"')) % 2 == 0
+        ends = np.flatnonzero(breaks) + 1
+        cut = int(ends[-1]) if len(ends) else 0
+        yield data[:cut], ends
+        rest = data[cut:]
+    if rest.strip():
+        yield rest + b"\n", np.array([len(rest) + 1])
