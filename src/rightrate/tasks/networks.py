@@ -80,7 +80,7 @@ class BatchNormCnn(nn.Module):
         torch.Size([2, 120])
     """
 
-    def __init__(self, classes: int, channels: Sequence[int] = (16, 32, 64), dropout: float = 0.3) -> None:
+    def __init__(self, classes: int, channels: Sequence[int] = (16, 32, 64), dropout: float = 0.5) -> None:
         super().__init__()
         layers: list[nn.Module] = []
         depth, side = 1, 28

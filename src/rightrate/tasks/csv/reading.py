@@ -168,7 +168,7 @@ def _records(path: Path, encoding: str) -> Iterator[tuple[bytes, NDArray[np.int6
             started = bool(data)
         symbols = np.frombuffer(data, dtype=np.uint8)
         breaks = symbols == ord("\n")
-        if len(rest) < _MOST_RECORD_BYTES:
+        if b'"' in data and len(rest) < _MOST_RECORD_BYTES:
             # Beyond, a lone quotation mark is likelier than a record of that size.
             breaks &= np.cumsum(symbols == ord('"')) % 2 == 0
         ends = np.flatnonzero(breaks) + 1
