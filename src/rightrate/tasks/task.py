@@ -42,9 +42,7 @@ class Training:
             _check.number("Training(clip_norm=...)", self.clip_norm, above=0.0)
         if self.autocast not in (None, "bfloat16"):
             advice = "float16 needs loss scaling, which one shared scale would get wrong for some members."
-            raise ConfigError(
-                describe("Training(autocast=...)", "None or 'bfloat16'", self.autocast, advice)
-            )
+            raise ConfigError(describe("Training(autocast=...)", "None or 'bfloat16'", self.autocast, advice))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,9 +151,7 @@ class Task:
             allowed = "a torch.nn.Module or a function that builds one"
             raise ConfigError(describe("Task(model=...)", allowed, self.model))
         if "loss" in self.metrics:
-            raise ConfigError(
-                describe("Task(metrics=...)", "named other than 'loss'", list(self.metrics))
-            )
+            raise ConfigError(describe("Task(metrics=...)", "named other than 'loss'", list(self.metrics)))
         if self.metrics and self.loss is None:
             advice = "With step=, outputs and targets are not known; judge by the loss."
             raise ConfigError(
