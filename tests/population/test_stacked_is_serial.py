@@ -16,6 +16,7 @@ from tests.population.models import (
 )
 
 from rightrate.optimizers.catalogue import names
+from rightrate.population import Kernel
 from rightrate.population.gradients import Form
 
 pytestmark = pytest.mark.filterwarnings("ignore:There is a performance drop")
@@ -64,11 +65,10 @@ def test_single_precision_over_three_steps(model: str, form: Form) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:`torch.jit.script:DeprecationWarning")
 @pytest.mark.parametrize("form", ["A", "B"])
 @pytest.mark.parametrize(("model", "optimizer"), [("mlp", "adamw"), ("cnn", "momentum")])
 def test_compiled(model: str, optimizer: str, form: Form) -> None:
-    from rightrate.population import Kernel
-
     setup = setup_of(model, optimizer)
     stacked = stacked_of(setup, 4, kernel=Kernel(setup, setup.rule(), form, size=4))
     serial = serial_of(setup, 4)

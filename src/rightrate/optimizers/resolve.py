@@ -172,7 +172,12 @@ def _from_instance(optimizer: torch.optim.Optimizer, model: nn.Module | None) ->
         ]
         accepted = inspect.signature(cls).parameters
         kept = {key: value for key, value in defaults.items() if key in accepted}
-        built: torch.optim.Optimizer = cls(rebuilt, **kept)
+        try:
+            built: torch.optim.Optimizer = cls(rebuilt, **kept)
+        except (TypeError, ValueError) as error:
+            allowed = "an optimizer that can be built again from its defaults"
+            hint = f"Pass a factory f(params). {cls.__name__} says: {error}."
+            raise ConfigError(describe(_WHERE, allowed, cls.__name__, hint)) from error
         return built
 
     catalogued = cls.__name__.lower()

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 from rightrate.errors import ConfigError, ModelError, describe
 
-__all__ = ["OptimizerTemplate"]
+__all__ = ["OptimizerTemplate", "copied_optimizer"]
 
 
 class OptimizerTemplate:
@@ -77,7 +77,7 @@ class OptimizerTemplate:
         memo: dict[int, Any] = {}
         for name, parameter in self._parameters.items():
             memo[id(parameter)] = tensors.get(name, parameter)
-        new = copy.deepcopy(self._optimizer, memo)
+        new = copied_optimizer(self._optimizer, memo)
         for group, names in zip(new.param_groups, self.groups, strict=True):
             group["params"] = [tensors[name] for name in names]
         for name, tensor in tensors.items():
@@ -87,6 +87,21 @@ class OptimizerTemplate:
                 if per_element and key != "step" and tensor.ndim >= value.ndim:
                     slots[key] = _fitted(value, tensor)
         return new
+
+
+def copied_optimizer(optimizer: torch.optim.Optimizer, memo: dict[int, Any]) -> torch.optim.Optimizer:
+    """Return a deep copy of an optimizer with the attributes of its own, which torch's copying leaves out.
+
+    Args:
+        optimizer: What to copy.
+        memo: As in `copy.deepcopy`: what stands for the parameters in the copy.
+    """
+    new = copy.deepcopy(optimizer, memo)
+    for name, value in vars(optimizer).items():
+        # A function there is a wrapper that some scheduler put over `step`; it would step the original.
+        if name not in vars(new) and not callable(value):
+            setattr(new, name, copy.deepcopy(value, memo))
+    return new
 
 
 def _fitted(value: Tensor, target: Tensor) -> Tensor:

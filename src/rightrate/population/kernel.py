@@ -203,6 +203,10 @@ class Kernel:
         size = self.size or members.size
         padded = members.pick([*range(members.size), *[0] * (size - members.size)])
         padded.alive[members.size :] = False
+        for slots in padded.slots.values():
+            # Compiled code computes with this tensor where eager code computes with a Python float.
+            if isinstance(slots.get("step"), Tensor):
+                slots["step"] = slots["step"].double()
         table = np.pad(lr, ((0, 0), (0, size - members.size)))
         if self._workspace is None or not self._workspace.fits(padded):
             self._workspace = Workspace(self._setup, self._rule, padded)

@@ -89,6 +89,9 @@ class Members:
             mine_slots = self.slots.setdefault(name, {})
             for key, value in slots.items():
                 if not isinstance(value, Tensor) or not part.is_stacked(name, value):
+                    own = mine_slots.get(key)
+                    if isinstance(own, Tensor) and isinstance(value, Tensor):
+                        value = value.to(own.dtype)
                     mine_slots[key] = value
                     continue
                 if key not in mine_slots:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from rightrate.errors import ConfigError, describe
+from rightrate.optimizers.template import copied_optimizer
 from rightrate.population.evaluate import evaluate_program
 from rightrate.population.program import Program, own_draws
 from rightrate.population.recalibrate import recalibrate_program
@@ -168,7 +169,7 @@ class _Member:
     def copy(self) -> "_Member":
         memo: dict[int, Any] = {}
         program = copy.deepcopy(self.program, memo)
-        return _Member(program, copy.deepcopy(self.optimizer, memo), self.alive)
+        return _Member(program, copied_optimizer(self.optimizer, memo), self.alive)
 
     def values(self) -> dict[str, Tensor]:
         """Return parameters and all buffers, those that `state_dict` leaves out included."""
