@@ -28,6 +28,7 @@ from rightrate.search.range_test import RangeTest
 from rightrate.search.recommend import Context, recommend
 from rightrate.search.record import Answer, Cost, Fit, Levels, Provenance, Record, Settings, Trial
 from rightrate.search.space import Action, Observation, Space
+from rightrate.search.strategy import Strategy
 from rightrate.tasks.registry import load
 from rightrate.tasks.task import Objective, Task, TaskInfo, Training
 
@@ -35,6 +36,7 @@ __all__ = ["find"]
 
 _DEFAULT_EPOCHS = 10
 _FRACTION_OF_PEAK = 0.1
+_CONFIRMS_FROM = 2.0
 
 
 def find(
@@ -248,7 +250,7 @@ class _Search:
         except Stopped:
             interrupted = True
         context = Context(
-            plan=plan(space),
+            plan=plan(_rest(space, driver.spent["range"])),
             schedule=self._schedule,
             warmup_steps=warmup_of(self._values),
             tolerance=self._tolerance,
@@ -262,25 +264,32 @@ class _Search:
         return self._record(answer, fit, untrained[objective.name], driver, calibration, seconds, notes)
 
     def _search(self, driver: Driver, space: Space, sign: int, observations: list[Observation]) -> None:
-        spent = 0
-        for strategy in (RangeTest(), Probe()):
-            rest = replace(space, budget=space.budget - spent / space.steps)
-            state = strategy.start(rest)
-            seen: list[Observation] = []
-            while True:
-                actions, state = strategy.decide(state, seen)
-                if not actions:
-                    break
-                seen = []
-                for action in actions:
-                    trials = driver.run(action)
-                    spent += action.cost
-                    self._trials += trials
-                    if action.kind != "range":
-                        seen += [_observation(trial, self._prepared.task.objective.name, sign) for trial in trials]
-                observations += seen
-        if space.budget >= 2:
+        self._play(RangeTest(), space, driver, sign, observations)
+        self._play(Probe(), _rest(space, driver.spent["range"]), driver, sign, observations)
+        if space.budget >= _CONFIRMS_FROM:
             self._confirm(driver, space, sign, observations)
+
+    def _play(
+        self, strategy: Strategy, space: Space, driver: Driver, sign: int, observations: list[Observation]
+    ) -> None:
+        """Train what a strategy asks for until it asks for nothing, and add what is observed."""
+        state = strategy.start(space)
+        seen: list[Observation] = []
+        while True:
+            actions, state = strategy.decide(state, seen)
+            if not actions:
+                return
+            seen = []
+            for action in actions:
+                trials = driver.run(action)
+                self._trials += trials
+                if action.kind != "range":
+                    seen += self._observed(trials, sign)
+            observations += seen
+
+    def _observed(self, trials: Sequence[Trial], sign: int) -> list[Observation]:
+        name = self._prepared.task.objective.name
+        return [_observation(trial, name, sign) for trial in trials]
 
     def _confirm(self, driver: Driver, space: Space, sign: int, observations: list[Observation]) -> None:
         """Train the answer for the full length, which a budget of 2 or more keeps one run for."""
@@ -291,15 +300,20 @@ class _Search:
             return
         lr = float(f"{10 ** expected_curve(rungs, space, steps=space.steps).best():.3g}")
         action = Action(
-            kind="confirm", rung=max(item.rung for item in observations) + 1, lrs=(lr,), steps=space.steps,
+            kind="confirm",
+            rung=max(item.rung for item in observations) + 1,
+            lrs=(lr,),
+            steps=space.steps,
             seed=space.seed + 1,
         )
         trials = driver.run(action)
         self._trials += trials
-        observations += [_observation(trial, self._prepared.task.objective.name, sign) for trial in trials]
+        observations += self._observed(trials, sign)
 
     def _remarks(self, notes: Sequence[str]) -> tuple[str, ...]:
-        held = ("A fifth of the training data was held out for validation.",) if self._prepared.held_out else ()
+        held = (
+            ("A fifth of the training data was held out for validation.",) if self._prepared.held_out else ()
+        )
         return (*held, *notes)
 
     def _record(
@@ -355,6 +369,16 @@ class _Search:
                 engine=calibration.verdict.sentence(),
             ),
         )
+
+
+def _rest(space: Space, spent: int) -> Space:
+    """Return the space with what is left for probes after `spent` member-steps.
+
+    From a budget of 2 on, one run is kept for confirmation; probes keep it themselves while they see as much.
+    """
+    left = space.budget - spent / space.steps
+    kept = 1.0 if space.budget >= _CONFIRMS_FROM > left else 0.0
+    return replace(space, budget=left - kept)
 
 
 def _version() -> str:

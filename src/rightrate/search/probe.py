@@ -53,17 +53,17 @@ def plan(space: Space) -> Plan:
     decades = math.log10(space.high / space.low)
     if allowance >= 500:
         return Plan(
-            locate_steps=max(10, min(longest // 4, int(0.21 * allowance / (2 * decades + 1)))),
-            narrow_steps=max(20, min(longest // 2, allowance // 24)),
-            decide_steps=max(40, min(longest, allowance // 8)),
+            locate_steps=min(longest, max(10, min(longest // 4, int(0.21 * allowance / (2 * decades + 1))))),
+            narrow_steps=min(longest, max(20, min(longest // 2, allowance // 24))),
+            decide_steps=min(longest, max(40, allowance // 8)),
             per_decade=2.0,
             narrow=_NARROW,
             enough=True,
         )
     return Plan(
-        locate_steps=max(5, int(0.3 * allowance / (decades + 1))),
-        narrow_steps=max(8, int(0.3 * allowance / 4)),
-        decide_steps=max(10, int(0.36 * allowance / 3)),
+        locate_steps=min(longest, max(5, int(0.3 * allowance / (decades + 1)))),
+        narrow_steps=min(longest, max(8, int(0.3 * allowance / 4))),
+        decide_steps=min(longest, max(10, int(0.36 * allowance / 3))),
         per_decade=1.0,
         narrow=(-0.75, -0.35, 0.0, 0.35),
         enough=allowance >= 200,
@@ -132,7 +132,9 @@ def _narrow(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
 def _wide(space: Space) -> tuple[float, ...]:
     """Return a few rates over the middle of the range, for models that start slowly."""
     low, high = math.log10(space.low), math.log10(space.high)
-    return tuple(float(10**place) for place in np.linspace(low + (high - low) / 3, high - (high - low) / 6, 5))
+    return tuple(
+        float(10**place) for place in np.linspace(low + (high - low) / 3, high - (high - low) / 6, 5)
+    )
 
 
 def _decide(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
@@ -154,7 +156,11 @@ def _settle(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
     return (nearest.lr,), plan_.decide_steps, "confirm", space.seed + len(seeds)
 
 
-_STAGES = {"locate": _locate, "narrow": _narrow, "decide": _decide, "settle": _settle, "over": lambda *_: None}
+def _over(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
+    return None
+
+
+_STAGES = {"locate": _locate, "narrow": _narrow, "decide": _decide, "settle": _settle, "over": _over}
 
 
 def _rates(centre: float, offsets: Sequence[float]) -> tuple[float, ...]:
