@@ -168,7 +168,9 @@ class _Trials:
     def _wrong(self, kernel: Kernel, form: Form) -> str:
         try:
             with quiet():
-                precise = "" if kernel.size or self._setup.training.autocast else check_precisely(self._setup, form)
+                precise = (
+                    "" if kernel.size or self._setup.training.autocast else check_precisely(self._setup, form)
+                )
                 wrong = precise or check_kernel(self._setup, kernel, self._rates)
         except Exception as error:  # noqa: BLE001 - user code may raise anything under vmap; serial remains
             wrong = explain(error, self._setup.program)
@@ -183,7 +185,7 @@ class _Trials:
                 with quiet():
                     if not check_evaluation(self._setup, evaluation, self._rates):
                         return together
-            except Exception:  # noqa: BLE001, S112 - the next candidate is plainer; None after the last
+            except Exception:  # noqa: BLE001 - the next candidate is plainer; None after the last
                 continue
         return None
 
@@ -213,7 +215,7 @@ class _Trials:
         return self._fastest(run) / (len(self._batches) * size)
 
     def _fastest(self, run: Callable[[], object]) -> float:
-        """Return the fewest seconds of a few runs: of the processor on a CPU, where others may be busy too."""
+        """Return the fewest seconds of a few runs: on a CPU its own, where others may be busy too."""
         clock = time.process_time if self._setup.program.device.type == "cpu" else time.perf_counter
         run()
         best = float("inf")

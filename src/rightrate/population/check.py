@@ -23,9 +23,18 @@ from rightrate.population.program import Program, own_draws
 from rightrate.population.serial import SerialPopulation
 from rightrate.population.setup import Setup
 from rightrate.population.stacked_evaluation import StackedEvaluation
+from rightrate.tasks.nest import copied
 from rightrate.tasks.seeds import mix
 
-__all__ = ["CHECK_MEMBERS", "check_evaluation", "check_kernel", "check_precisely", "explain", "quiet", "stacked_from"]
+__all__ = [
+    "CHECK_MEMBERS",
+    "check_evaluation",
+    "check_kernel",
+    "check_precisely",
+    "explain",
+    "quiet",
+    "stacked_from",
+]
 
 CHECK_MEMBERS = 3
 _AHEAD = 3
@@ -67,7 +76,7 @@ def check_precisely(setup: Setup, form: Form) -> str:
     double = setup.with_program(program)
     try:
         with own_draws(program.device):
-            program(batch)
+            program(copied(batch))
     except (RuntimeError, ValueError, TypeError):
         return ""
     serial = SerialPopulation(double, CHECK_MEMBERS)
@@ -104,7 +113,9 @@ def stacked_from(serial: SerialPopulation) -> Members:
         alive=torch.tensor(serial.alive, device=programs[0].device),
     )
     for name in names:
-        slots = [optimizer.state.get(own[name], {}) for optimizer, own in zip(optimizers, values, strict=True)]
+        slots = [
+            optimizer.state.get(own[name], {}) for optimizer, own in zip(optimizers, values, strict=True)
+        ]
         if slots[0]:
             members.slots[name] = {key: _stacked_slot(key, slots, values[0][name]) for key in slots[0]}
     return members
@@ -131,11 +142,11 @@ def _compare_gradients(
         batch = next(islice(setup.train.stream(setup.seed, serial.step * setup.training.accumulate), 1))
     with own_draws(setup.program.device):
         setup.program.seed_draws(draws)
-        grads, losses, after = compute(members.params, members.buffers, batch)
+        grads, losses, after = compute(members.params, members.buffers, copied(batch))
         for index, program in enumerate(serial.take(range(serial.size)).programs()):
             program.zero_grad(set_to_none=True)
             program.seed_draws(draws)
-            loss, _ = program(batch)
+            loss, _ = program(copied(batch))
             if not math.isfinite(float(loss.detach())):
                 if math.isfinite(float(losses[index])):
                     return "a loss that is not finite comes out finite"

@@ -13,6 +13,7 @@ from rightrate.population.gradients import Form, Gradients, compiled, gradients
 from rightrate.population.members import Members
 from rightrate.population.setup import Setup
 from rightrate.schedules import FloatArray
+from rightrate.tasks.nest import copied
 
 __all__ = ["Kernel", "Workspace"]
 
@@ -245,24 +246,26 @@ class Kernel:
     def _averaged(
         self, compute: Gradients, members: Members, group: Sequence[Any]
     ) -> tuple[dict[str, Tensor], Tensor, dict[str, Tensor]]:
-        grads, losses, after = self._choose(compute, group[0])(members.params, members.buffers, group[0])
+        grads, losses, after = self._gradients(compute, members, members.buffers, group[0])
         if len(group) == 1:
             return grads, losses, after
         for batch in group[1:]:
-            more, loss, after = self._choose(compute, batch)(members.params, after, batch)
+            more, loss, after = self._gradients(compute, members, after, batch)
             grads = {name: value + more[name] for name, value in grads.items()}
             losses = losses + loss
         count = len(group)
         return {name: value / count for name, value in grads.items()}, losses / count, after
 
-    def _choose(self, compute: Gradients, batch: Any) -> Gradients:
-        """Return the compiled function only for the shapes it was compiled for."""
-        if compute is self.gradients:
-            return compute
-        shapes = _shapes(batch)
-        if self._shapes is None:
-            self._shapes = shapes
-        return compute if shapes == self._shapes else self.gradients
+    def _gradients(
+        self, compute: Gradients, members: Members, buffers: dict[str, Tensor], batch: Any
+    ) -> tuple[dict[str, Tensor], Tensor, dict[str, Tensor]]:
+        """Compute, compiled only for the shapes compiled for, on a batch that a model may change in place."""
+        if compute is not self.gradients:
+            shapes = _shapes(batch)
+            if self._shapes is None:
+                self._shapes = shapes
+            compute = compute if shapes == self._shapes else self.gradients
+        return compute(members.params, buffers, copied(batch))
 
 
 def _bound(workspace: Workspace) -> Any:

@@ -102,7 +102,10 @@ def prepare(task: Task, optimizer: Any, *, options: dict[str, Any] | None = None
         device=device,
         train=training_source(train_data, batch_size=batch_size, device=device),
         valid=validation_batches(
-            valid_data, batch_size=batch_size, device=device, largest=batch_size if task.loss is None else 1024
+            valid_data,
+            batch_size=batch_size,
+            device=device,
+            largest=batch_size if task.loss is None else 1024,
         ),
         held_out=task.valid is None,
     )

@@ -13,6 +13,7 @@ from rightrate.population.program import Program, evaluating, own_draws
 from rightrate.population.setup import Setup
 from rightrate.schedules import FloatArray
 from rightrate.tasks.batches import batch_size_of
+from rightrate.tasks.nest import copied
 
 __all__ = ["StackedEvaluation"]
 
@@ -99,7 +100,7 @@ class StackedEvaluation:
 
         def one(params: dict[str, Tensor], buffers: dict[str, Tensor]) -> dict[str, Tensor]:
             own = {name: value.clone() for name, value in buffers.items()}
-            functional_call(self.base, {**params, **own}, (batch,))
+            functional_call(self.base, {**params, **own}, (copied(batch),))
             return own
 
         part = members.pick(range(which.start, which.stop))
