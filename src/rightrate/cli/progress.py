@@ -144,6 +144,10 @@ class LiveLine:
         """Show where training is."""
         self._progress = progress
 
+    def refresh(self) -> None:
+        """Draw the line now; it is drawn eight times a second anyway."""
+        self._live.refresh()
+
     def _render(self) -> Table:
         elapsed = self._clock() - self._began
         if self._progress is None:
