@@ -144,7 +144,7 @@ def test_the_check_sees_a_gradient_norm_over_all_members(
         total = torch.linalg.vector_norm(torch.cat([value.flatten() for value in grads.values()]))
         return {name: value * (limit / (total + 1e-6)).clamp(max=1.0) for name, value in grads.items()}
 
-    monkeypatch.setattr("rightrate.population.kernel._clipped", mixed)
+    monkeypatch.setattr("rightrate.population.workspace._clipped", mixed)
     setup = setup_of("mlp", "sgd", clip_norm=clip)
     found = check_kernel(setup, Kernel(setup, setup.rule(), "B"), RATES)
     assert found == "" if clip is None else found.startswith("the update of ")
