@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rightrate.errors import ConfigError, NoAnswerError, describe
 from rightrate.optimizers.resolve import OptimizerSpec
+from rightrate.optimizers.template import OptimizerTemplate
 from rightrate.schedules import Shape
 from rightrate.search.record import Cost, Provenance, Record, Status
 
@@ -59,7 +60,7 @@ class Result:
 
     @property
     def status(self) -> Status:
-        """"found", "edge", "flat", "diverged", "inconclusive" or "interrupted"."""
+        """How the search ended: found, edge, flat, diverged, inconclusive or interrupted."""
         return self.record.answer.status
 
     @property
@@ -98,7 +99,7 @@ class Result:
             }
             for trial in self.record.trials
         ]
-        return pd.DataFrame(rows)
+        return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["rung", "kind", "lr", "seed", "steps"])
 
     def build(
         self, model: "torch.nn.Module"
@@ -116,11 +117,13 @@ class Result:
         import torch
 
         if self.lr is None:
-            raise NoAnswerError(f"There is no learning rate to build from: status {self.status!r}. {self.message}")
+            raise NoAnswerError(
+                f"There is no learning rate to build from: status {self.status!r}. {self.message}"
+            )
         optimizer = self._spec.build(model)
-        first = float(optimizer.param_groups[0]["lr"]) or 1.0
-        for group in optimizer.param_groups:
-            group["lr"] = self.lr * float(group["lr"]) / first
+        ratios = OptimizerTemplate(optimizer, model).ratios
+        for group, ratio in zip(optimizer.param_groups, ratios, strict=True):
+            group["lr"] = self.lr * ratio
         return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, self._shape)
 
     def plot(self) -> "Figure":
@@ -136,7 +139,7 @@ class Result:
         return report.save(self.record, path)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain JSON data: `lr`, `low`, `high`, `max_stable`, `status`, `reasons`, `cost`, `trials` …"""
+        """Return plain JSON data, NaN as None; see `Record.to_dict`."""
         return self.record.to_dict()
 
     def code(self) -> str:

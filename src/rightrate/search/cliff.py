@@ -10,18 +10,20 @@ from rightrate.search.record import Cliff
 __all__ = ["find_cliff"]
 
 
-def find_cliff(rungs: Sequence[Rung], lr: float, schedule: str, warmup_steps: int) -> Cliff:
+def find_cliff(rungs: Sequence[Rung], schedule: str, warmup_steps: int) -> Cliff:
     """Return the cliff at the longest length that bracketed one, or a lower bound.
+
+    Failures below a length's best rate are failures to start, not the cliff.
 
     Args:
         rungs: All rungs, shortest first.
-        lr: The recommended rate; failures below it are failures to start, not the cliff.
         schedule: Name of the schedule.
         warmup_steps: Its warm-up; a probe too short to hold it whole measures no cliff of the real run.
     """
     whole = [rung for rung in rungs if not warmup_steps or rung.steps >= 2 * warmup_steps]
     if not whole:
-        note = f"The largest stable rate is unmeasured: no probe was long enough for the {warmup_steps} steps of warm-up."
+        short = f"no probe was long enough for the {warmup_steps} steps of warm-up"
+        note = f"The largest stable rate is unmeasured: {short}."
         return Cliff(schedule=schedule, note=note)
     bracketed: Cliff | None = None
     trained = 0.0
@@ -46,7 +48,9 @@ def find_cliff(rungs: Sequence[Rung], lr: float, schedule: str, warmup_steps: in
         return bracketed
     if not trained:
         return Cliff(schedule=schedule, note="No rate was measured to train at the longest length.")
-    note = f"Nothing failed at {longest} steps; the largest rate tried there, {trained:.3g}, is a lower bound."
+    note = (
+        f"Nothing failed at {longest} steps; the largest rate tried there, {trained:.3g}, is a lower bound."
+    )
     return Cliff(max_stable=_rounded(trained), steps=longest, schedule=schedule, note=note)
 
 

@@ -47,4 +47,5 @@ def _sampled(values: FloatArray, count: int) -> FloatArray:
     if count <= 1:
         return values[:count]
     places = np.round(np.arange(count) * (len(values) - 1) / (count - 1)).astype(int)
-    return values[places]
+    sampled: FloatArray = values[places]
+    return sampled

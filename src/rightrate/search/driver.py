@@ -112,11 +112,15 @@ class Driver:
         return np.concatenate(rows) if rows else np.empty((0, table.shape[1]))
 
     def _judge(self, population: Any, steps: int, seed: int) -> dict[str, FloatArray]:
-        """Evaluate on a fork whose normalisation statistics have arrived, where training was too short."""
+        """Evaluate on a fork whose normalisation statistics have arrived, where training was too short.
+
+        A member trained for the whole length of the real run is evaluated as it is, as the run will be.
+        """
         began = time.perf_counter()
         judged = population
         parts = normalisations(self.populations.setup(seed).program)
-        if any(steps < _MEMORY / (part.momentum or 0.1) for part in parts):
+        short = steps < len(self.shape)
+        if short and any(steps < _MEMORY / (part.momentum or 0.1) for part in parts):
             judged = population.take(range(population.size))
             judged.recalibrate(_RECALIBRATION_BATCHES)
         values = dict(judged.evaluate())
@@ -133,7 +137,12 @@ class Driver:
             train=tuple(float(losses[step, 0]) for step in steps),
         )
         return Trial(
-            lr=action.lrs[-1], seed=action.seed, steps=action.steps, rung=action.rung, kind="range", curve=curve
+            lr=action.lrs[-1],
+            seed=action.seed,
+            steps=action.steps,
+            rung=action.rung,
+            kind="range",
+            curve=curve,
         )
 
 
@@ -164,7 +173,9 @@ def _trials(
     trials = []
     for member, lr in enumerate(action.lrs):
         dead = not math.isfinite(losses[-1, member])
-        metrics = {name: math.nan if dead else float(column[member]) for name, column in judged[-1][1].items()}
+        metrics = {
+            name: math.nan if dead else float(column[member]) for name, column in judged[-1][1].items()
+        }
         curve = Curve(
             steps=tuple(steps),
             lr=tuple(float(table[step, member]) for step in steps),
@@ -174,8 +185,13 @@ def _trials(
         )
         trials.append(
             Trial(
-                lr=lr, seed=action.seed, steps=action.steps, rung=action.rung,
-                kind=action.kind, metrics=metrics, curve=curve,
+                lr=lr,
+                seed=action.seed,
+                steps=action.steps,
+                rung=action.rung,
+                kind=action.kind,
+                metrics=metrics,
+                curve=curve,
             )
         )
     return tuple(trials)

@@ -81,7 +81,7 @@ def _fitted(loss: Any, like: Tensor, targets: Any) -> Tensor:
         return value
 
     with torch.enable_grad():
-        solver.step(closure)  # type: ignore[arg-type]
+        solver.step(closure)  # type: ignore[no-untyped-call]
     return constant.detach()
 
 

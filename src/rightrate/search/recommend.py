@@ -50,7 +50,7 @@ def recommend(space: Space, observations: Sequence[Observation], context: Contex
         observations: All trials, in any order; full-length confirmations included.
         context: What the answer is worded with.
     """
-    short = [item for item in observations if item.steps < space.steps or space.budget < 2]
+    short = _searched(space, observations)
     rungs = [rung for rung in rungs_of(short, space.untrained) if not rung.failed.all()]
     if not rungs:
         return _nothing(space, observations, context), Fit()
@@ -58,7 +58,7 @@ def recommend(space: Space, observations: Sequence[Observation], context: Contex
     lr = float(f"{10 ** curve.best():.3g}")
     level = max(context.tolerance, float(curve.regret.min()) + 0.005)
     low, high = (float(f"{10**place:.3g}") for place in curve.around(level))
-    cliff = find_cliff(rungs_of(short, space.untrained), lr, context.schedule, context.warmup_steps)
+    cliff = find_cliff(rungs_of(short, space.untrained), context.schedule, context.warmup_steps)
     good = GoodRange(low=low, high=high, tolerance=round(level, 4))
     status = _status(space, observations, context, rungs, curve, lr, math.log10(high / low))
     reasons = (
@@ -74,6 +74,13 @@ def recommend(space: Space, observations: Sequence[Observation], context: Contex
     return answer, _fit(rungs, space, curve, context.sign)
 
 
+def _searched(space: Space, observations: Sequence[Observation]) -> list[Observation]:
+    """Return the trials an answer is read from: all but a full-length confirmation of the answer itself."""
+    whole = {item.lr for item in observations if item.steps >= space.steps}
+    several = len(whole) > 1 or space.budget < 2
+    return [item for item in observations if several or item.steps < space.steps]
+
+
 def _status(
     space: Space,
     observations: Sequence[Observation],
@@ -86,12 +93,21 @@ def _status(
     if context.interrupted:
         return "interrupted"
     decided = rungs[-1].steps >= context.plan.decide_steps
-    if not context.plan.enough or not decided or _seeds_disagree(space, observations):
+    unsure = _seeds_disagree(space, observations) or _confirmation_failed(space, observations)
+    if not context.plan.enough or not decided or unsure:
         return "inconclusive"
     tried = [item.lr for item in observations]
     if min(math.log10(lr / min(tried)), math.log10(max(tried) / lr)) < _EDGE_DECADES:
         return "edge"
     return "flat" if width >= _FLAT_DECADES else "found"
+
+
+def _confirmation_failed(space: Space, observations: Sequence[Observation]) -> bool:
+    """Say whether a full-length run of the answer ended no better than untrained."""
+    return any(
+        item.steps >= space.steps and item.seed != space.seed and not item.value < space.untrained
+        for item in observations
+    )
 
 
 def _seeds_disagree(space: Space, observations: Sequence[Observation]) -> bool:
@@ -129,12 +145,17 @@ def _nothing(space: Space, observations: Sequence[Observation], context: Context
     )
     status: Status = "interrupted" if context.interrupted else "diverged"
     message = "Nothing trains at any learning rate tried; look at the data, the loss and the initial weights."
-    if not count:
+    if not count and context.interrupted:
         message, reasons = "Stopped before anything was measured.", ()
+    elif not count:
+        status = "inconclusive"
+        message, reasons = "The budget is too small to measure anything.", ()
     elif not context.interrupted and finite > count // 2:
         status = "inconclusive"
         message = "No learning rate made progress within the probes; a larger budget makes them longer."
-    return Answer(lr=None, good=GoodRange(), cliff=Cliff(), status=status, message=message, reasons=reasons)
+    reasons = (*reasons, *_plan_reason(space, context))
+    good, cliff = GoodRange(tolerance=context.tolerance), Cliff(schedule=context.schedule)
+    return Answer(lr=None, good=good, cliff=cliff, status=status, message=message, reasons=reasons)
 
 
 def _message(status: Status, lr: float, good: GoodRange) -> str:
@@ -155,7 +176,8 @@ def _probe_reason(space: Space, rung: Rung, context: Context) -> tuple[str, ...]
         for place, value, failed in zip(rung.place, rung.value, rung.failed, strict=True)
     )
     part = rung.steps / space.steps
-    length = "the full length" if part >= 1 else f"{part:.0%} of the run, {context.schedule} schedule compressed"
+    compressed = f"{part:.0%} of the run, {context.schedule} schedule compressed"
+    length = "the full length" if part >= 1 else compressed
     return (f"Trained side by side for {rung.steps} steps ({length}), validation {context.name}: {listed}.",)
 
 
@@ -198,7 +220,8 @@ def _seed_reason(space: Space, observations: Sequence[Observation], context: Con
             values = f"{context.sign * first[0].value:.4g} and {context.sign * other.value:.4g}"
             reasons.append(f"Two seeds at {_short(other.lr)} for {other.steps} steps ended at {values}.")
         else:
-            ended = "was not finite" if math.isnan(other.value) else f"ended at {context.sign * other.value:.4g}"
+            value = context.sign * other.value
+            ended = "was not finite" if math.isnan(value) else f"ended at {value:.4g}"
             reasons.append(f"A confirmation at {_short(other.lr)} for {other.steps} steps {ended}.")
     return tuple(reasons)
 
