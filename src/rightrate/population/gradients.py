@@ -14,7 +14,7 @@ from torch.func import functional_call, grad_and_value, vmap
 
 from rightrate.population.program import Program
 
-__all__ = ["Form", "Gradients", "compiled", "gradients", "own_code"]
+__all__ = ["Form", "Gradients", "Tensors", "compiled", "gradients", "own_code"]
 
 Form = Literal["A", "B"]
 Tensors = dict[str, Tensor]
