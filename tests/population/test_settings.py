@@ -24,7 +24,7 @@ from rightrate.population import Setup, prepare
 from rightrate.population.gradients import Form
 from rightrate.tasks.task import Task, Training
 
-TABLE = rates((1e-3, 3e-2, 0.3), 20)
+TABLE = rates((1e-3, 3e-2, 0.3), 10)
 FORMS: list[Form] = ["A", "B"]
 
 

@@ -35,7 +35,7 @@ class Verdict:
         """Return the verdict as people read it.
 
         Example:
-            >>> Verdict(form="A", compiled=True, chunk=8, speedup=9.1).sentence()
+            >>> Verdict(form="A", compiled=True, chunk=8, together=True, speedup=9.1).sentence()
             'stacked, compiled, 8 members a call, 9.1x'
             >>> Verdict(reason="spectral_norm has no batching rule").sentence()
             'serial: spectral_norm has no batching rule'
