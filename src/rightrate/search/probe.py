@@ -115,16 +115,16 @@ def _locate(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
 
 
 def _narrow(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
-    best = min(seen, key=lambda item: item.learned(space.untrained))
-    if not best.value < space.untrained:
-        new["stage"] = "decide"
-        return _wide(space), plan_.decide_steps, "probe", space.seed
+    # Where even the lowest rate explodes, lower ones come first; where the highest did best, higher ones.
+    best = min(seen, key=lambda item: (item.value if math.isfinite(item.value) else math.inf, item.lr))
     ends = min(item.lr for item in seen), max(item.lr for item in seen)
     if best.lr in ends and int(new["extended"]) < _EXTENSIONS:
         new["extended"] = int(new["extended"]) + 1
         factor = 10.0 if best.lr == ends[1] else 0.1
         return (best.lr * factor**0.5, best.lr * factor), plan_.locate_steps, "probe", space.seed
     new["stage"] = "decide"
+    if not best.value < space.untrained:
+        return _wide(space), plan_.decide_steps, "probe", space.seed
     centre = expected_curve(rungs_of(seen, space.untrained), space, steps=plan_.locate_steps).best()
     return _rates(centre, plan_.narrow), plan_.narrow_steps, "probe", space.seed
 

@@ -138,9 +138,11 @@ def _nothing(space: Space, observations: Sequence[Observation], context: Context
     longest = max((item.steps for item in observations), default=0)
     finite = sum(math.isfinite(item.value) for item in observations)
     count = len(observations)
+    lowest = min((item.lr for item in observations), default=space.low)
+    highest = max((item.lr for item in observations), default=space.high)
     reasons: tuple[str, ...] = (
-        f"{count} trials of up to {longest} steps between {space.low:.2g} and {space.high:.2g}: none ended"
-        f" below the untrained level of {context.sign * space.untrained:.4g};"
+        f"{count} trials of up to {longest} steps between {lowest:.2g} and {highest:.2g}: none ended better"
+        f" than the untrained level of {context.sign * space.untrained:.4g};"
         f" {count - finite} of them were not finite.",
     )
     status: Status = "interrupted" if context.interrupted else "diverged"
@@ -191,10 +193,13 @@ def _drift_reason(space: Space, rungs: Sequence[Rung], lr: float) -> tuple[str, 
     centres = " and ".join(
         f"{_short(10 ** rung.centre())} at {rung.steps} steps" for rung in rungs if len(rung.place) >= 3
     )
-    return (
-        f"The middle of the good rates was {centres}; up to {space.steps} steps it is expected to move by a"
-        f" factor of {1 / factor:.2g}, so the answer is {_short(lr)} where the best probe was {best}.",
+    moves = (
+        f"up to {space.steps} steps the best rate is expected to move by a factor of {1 / factor:.2g}, so the"
+        f" answer is {_short(lr)} where the best probe was {best}."
     )
+    if not centres:
+        return (moves[0].upper() + moves[1:],)
+    return (f"The middle of the good rates was {centres}; {moves}",)
 
 
 def _cliff_reason(cliff: Cliff, lr: float) -> tuple[str, ...]:
@@ -207,22 +212,21 @@ def _cliff_reason(cliff: Cliff, lr: float) -> tuple[str, ...]:
 
 
 def _seed_reason(space: Space, observations: Sequence[Observation], context: Context) -> tuple[str, ...]:
+    """Return a sentence for each rate and length that was tried with another seed than the search's."""
+    ended: dict[tuple[float, int], list[Observation]] = {}
+    for item in observations:
+        ended.setdefault((item.lr, item.steps), []).append(item)
     reasons = []
-    for other in observations:
-        if other.seed == space.seed:
+    for (lr, steps), items in ended.items():
+        if all(item.seed == space.seed for item in items):
             continue
-        first = [
-            item
-            for item in observations
-            if item.lr == other.lr and item.steps == other.steps and item.seed == space.seed
-        ]
-        if first:
-            values = f"{context.sign * first[0].value:.4g} and {context.sign * other.value:.4g}"
-            reasons.append(f"Two seeds at {_short(other.lr)} for {other.steps} steps ended at {values}.")
+        values = [context.sign * item.value for item in items]
+        shown = ["not finite" if math.isnan(value) else f"{value:.4g}" for value in values]
+        if len(items) == 1:
+            reasons.append(f"A confirmation at {_short(lr)} for {steps} steps ended at {shown[0]}.")
         else:
-            value = context.sign * other.value
-            ended = "was not finite" if math.isnan(value) else f"ended at {value:.4g}"
-            reasons.append(f"A confirmation at {_short(other.lr)} for {other.steps} steps {ended}.")
+            listed = f"{', '.join(shown[:-1])} and {shown[-1]}"
+            reasons.append(f"{len(items)} seeds at {_short(lr)} for {steps} steps ended at {listed}.")
     return tuple(reasons)
 
 
