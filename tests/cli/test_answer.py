@@ -92,7 +92,8 @@ def test_without_an_answer() -> None:
     )
     assert "learning rate  none\nstatus         diverged: Nothing trains.\nedge" in shown
     assert "Why" not in shown
-    assert "# There is no learning rate to use." in shown
+    assert "To use it" not in shown
+    assert "To use it" not in on_terminal(answered(lr=None, status="diverged"))
 
 
 def test_a_metric_is_named() -> None:

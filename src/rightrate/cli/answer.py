@@ -26,13 +26,13 @@ _COLOURS = {
 
 
 def show(record: "Record", console: Console) -> None:
-    """Print what was found: the answer, the good range, the edge, the cost, why, and the code to use."""
+    """Print what was found: the answer, the good range, the edge, the cost, why, and the code to use (if any)."""
     from rightrate.report import code
 
     title = printable(_title(record))
     rows = [(label, printable(text)) for label, text in _rows(record)]
     reasons = [printable(reason) for reason in record.answer.reasons]
-    lines = printable(code(record), keep="\n")
+    lines = "" if record.answer.lr is None else printable(code(record), keep="\n")
     if console.is_terminal:
         _table(console, record.answer.status, title, rows, reasons, lines)
     else:
@@ -88,7 +88,8 @@ def _plain(console: Console, title: str, rows: list[tuple[str, str]], reasons: l
     text = [title, *(f"{label:<{width}}  {value}" for label, value in rows)]
     if reasons:
         text += ["", "Why:", *(f"- {reason}" for reason in reasons)]
-    text += ["", "To use it:", "", lines]
+    if lines:
+        text += ["", "To use it:", "", lines]
     console.file.write("\n".join(text) + "\n")
     console.file.flush()
 
@@ -118,6 +119,7 @@ def _table(
             bullets.add_row("-", Text(reason))
         console.print(Text("Why", style="bold"))
         console.print(Padding(bullets, (0, 0, 1, 2)))
-    console.print(Text("To use it", style="bold"))
-    console.print()
-    console.print(Syntax("", "python", theme="ansi_dark").highlight(lines), end="", soft_wrap=True)
+    if lines:
+        console.print(Text("To use it", style="bold"))
+        console.print()
+        console.print(Syntax("", "python", theme="ansi_dark").highlight(lines), end="", soft_wrap=True)
