@@ -26,8 +26,16 @@ RATES = (1e-3, 1e-2, 1e-1)
 
 
 def bare_copy(setup: Setup) -> Any:
-    """The recipe of the ensembling tutorial for the module that stacked weights are put into."""
-    return copy.deepcopy(setup.program).to("meta")
+    """The recipe of the ensembling tutorial for the module that stacked weights are put into.
+
+    What is left under a second name has no data, and results hold what memory happened to hold, which may be
+    the right weights. Zeros are put there, so that the outcome is the same every time.
+    """
+    bare = copy.deepcopy(setup.program).to("meta").to_empty(device="cpu")
+    with torch.no_grad():
+        for parameter in bare.parameters():
+            parameter.zero_()
+    return bare
 
 
 def test_meta_copies_untie_tied_weights() -> None:
