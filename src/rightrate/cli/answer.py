@@ -26,7 +26,7 @@ _COLOURS = {
 
 
 def show(record: "Record", console: Console) -> None:
-    """Print what was found: the answer, the good range, the edge, the cost, why, and the code to use (if any)."""
+    """Print the answer, the good range, the edge, the cost, why, and the code to use if there is one."""
     from rightrate.report import code
 
     title = printable(_title(record))
