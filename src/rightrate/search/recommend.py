@@ -221,7 +221,7 @@ def _seed_reason(space: Space, observations: Sequence[Observation], context: Con
         if all(item.seed == space.seed for item in items):
             continue
         values = [context.sign * item.value for item in items]
-        shown = ["not finite" if math.isnan(value) else f"{value:.4g}" for value in values]
+        shown = ["NaN" if math.isnan(value) else f"{value:.4g}" for value in values]
         if len(items) == 1:
             reasons.append(f"A confirmation at {_short(lr)} for {steps} steps ended at {shown[0]}.")
         else:
