@@ -35,14 +35,19 @@ def train(case: Case, seed: int, lrs: list[float]) -> tuple[int, list[float]]:
 
 def main() -> None:
     """Train what is missing from the grid and append it."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--tasks", nargs="*", help="only these tasks")
     wanted = parser.parse_args().tasks
     torch.set_num_threads(1)
     done: set[tuple[str, ...]] = set()
     if TRUTH.exists():
         with TRUTH.open(newline="") as file:
-            done = {(row["task"], row["optimizer"], row["schedule"], row["seed"], row["lr"]) for row in csv.DictReader(file)}
+            done = {
+                (row["task"], row["optimizer"], row["schedule"], row["seed"], row["lr"])
+                for row in csv.DictReader(file)
+            }
     with TRUTH.open("a", newline="") as file:
         writer = csv.writer(file)
         if not done and file.tell() == 0:
@@ -58,9 +63,14 @@ def main() -> None:
                 began = time.perf_counter()
                 steps, losses = train(case, seed, missing)
                 for lr, loss in zip(missing, losses, strict=True):
-                    writer.writerow((case.task, case.optimizer, case.schedule, steps, seed, repr(lr), f"{loss:.6g}"))
+                    writer.writerow(
+                        (case.task, case.optimizer, case.schedule, steps, seed, repr(lr), f"{loss:.6g}")
+                    )
                 file.flush()
-                print(f"{case} seed {seed}: {len(missing)} runs in {time.perf_counter() - began:.0f} s", flush=True)
+                print(
+                    f"{case} seed {seed}: {len(missing)} runs in {time.perf_counter() - began:.0f} s",
+                    flush=True,
+                )
 
 
 if __name__ == "__main__":
