@@ -1,15 +1,17 @@
 """An optimizer read off once, to be set up again over other tensors."""
 
 import copy
-from collections.abc import Mapping
+import inspect
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import torch
+import torch.optim.optimizer as _wrapping
 from torch import Tensor, nn
 
 from rightrate.errors import ConfigError, ModelError, describe
 
-__all__ = ["OptimizerTemplate", "copied_optimizer"]
+__all__ = ["OptimizerTemplate", "bare_step", "copied_optimizer"]
 
 
 class OptimizerTemplate:
@@ -102,6 +104,22 @@ def copied_optimizer(optimizer: torch.optim.Optimizer, memo: dict[int, Any]) -> 
         if name not in vars(new) and not callable(value):
             setattr(new, name, copy.deepcopy(value, memo))
     return new
+
+
+def bare_step(optimizer: torch.optim.Optimizer) -> Callable[..., object] | None:
+    """Return `f(optimizer)`, a torch optimizer's step without what is wrapped around it, or None.
+
+    The wrapping reports to profilers, calls hooks, switches gradients off and breaks compiled graphs; it
+    takes a good part of a small model's step. None for optimizers of others, whose `step` may be wrapped for
+    a reason, for differentiable ones, and where hooks are to be called.
+    """
+    own = (optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks)
+    everyones = (_wrapping._global_optimizer_pre_hooks, _wrapping._global_optimizer_post_hooks)
+    torchs = type(optimizer).__module__.startswith("torch.optim.")
+    if any(own) or any(everyones) or not torchs or optimizer.defaults.get("differentiable"):
+        return None
+    bare: Callable[..., object] = inspect.unwrap(type(optimizer).step)
+    return bare
 
 
 def _fitted(value: Tensor, target: Tensor) -> Tensor:

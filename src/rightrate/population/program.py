@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from rightrate.errors import ModelError, describe
 
-__all__ = ["Program", "evaluating", "normalisations", "own_draws"]
+__all__ = ["Program", "evaluating", "normalisations", "own_draws", "seed_draws"]
 
 
 class Program(nn.Module):
@@ -39,19 +39,23 @@ class Program(nn.Module):
 
     def forward(self, batch: Any) -> tuple[Tensor, Tensor | None]:
         """Return the loss, a scalar, and the output of the model, or None where `step` hides it."""
-        kind = self.device.type
-        with torch.autocast(kind, dtype=torch.bfloat16, enabled=self._autocast):
-            if self._step is not None:
-                loss, output = self._step(self.model, batch), None
-            else:
-                inputs, target = _pair(batch)
-                output = self.model(inputs)
-                loss = self._call_loss(output, target)
+        if self._autocast:
+            with torch.autocast(self.device.type, dtype=torch.bfloat16):
+                loss, output = self._call(batch)
+        else:
+            loss, output = self._call(batch)
         if not isinstance(loss, Tensor) or loss.ndim != 0:
             shown = tuple(loss.shape) if isinstance(loss, Tensor) else type(loss).__name__
             advice = "Return the mean over the batch."
             raise ModelError(describe("loss", "a scalar tensor", shown, advice))
         return (loss.float() if self._autocast else loss), output
+
+    def _call(self, batch: Any) -> tuple[Tensor, Tensor | None]:
+        if self._step is not None:
+            return self._step(self.model, batch), None
+        inputs, target = _pair(batch)
+        output = self.model(inputs)
+        return self._call_loss(output, target), output
 
     def _call_loss(self, output: Any, target: Any) -> Tensor:
         if self._loss is None:
@@ -67,9 +71,14 @@ class Program(nn.Module):
 
     def seed_draws(self, seed: int) -> None:
         """Set torch's default generators of the CPU and of this program's device."""
-        torch.default_generator.manual_seed(seed)
-        if self.device.type == "cuda":
-            torch.cuda.default_generators[self.device.index or 0].manual_seed(seed)
+        seed_draws(self.device, seed)
+
+
+def seed_draws(device: torch.device, seed: int) -> None:
+    """Set torch's default generators of the CPU and of `device`."""
+    torch.default_generator.manual_seed(seed)
+    if device.type == "cuda":
+        torch.cuda.default_generators[device.index or 0].manual_seed(seed)
 
 
 def _pair(batch: Any) -> tuple[Any, Any]:

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from rightrate.errors import ConfigError, describe
-from rightrate.optimizers.template import copied_optimizer
+from rightrate.optimizers.template import bare_step, copied_optimizer
 from rightrate.population.evaluate import evaluate_program
-from rightrate.population.program import Program, own_draws
+from rightrate.population.program import Program, own_draws, seed_draws
 from rightrate.population.recalibrate import recalibrate_program
 from rightrate.population.setup import Setup, scale_decay
 from rightrate.population.table import check_members, check_table, check_tensors
@@ -44,6 +44,7 @@ class SerialPopulation:
                 scale_decay(optimizer, float(weight_decay[index]))
             self._members.append(_Member(program, optimizer))
         self._ratios = setup.template().ratios
+        self._device = setup.program.device
         self._step = 0
         self._batches: Iterator[Any] | None = None
 
@@ -66,7 +67,7 @@ class SerialPopulation:
         """Take one optimizer step for each row of rates; see `Population.advance`."""
         table = check_table(lr, self.size)
         losses = np.full(table.shape, np.nan)
-        with own_draws(self._setup.program.device), torch.enable_grad():
+        with own_draws(self._device), torch.enable_grad():
             for row, rates in enumerate(table):
                 batches = self._next_batches()
                 draws = mix(self._setup.seed, self._step)
@@ -83,26 +84,23 @@ class SerialPopulation:
         return [next(self._batches) for _ in range(accumulate)]
 
     def _train(self, member: "_Member", batches: Sequence[Any], rate: float, draws: int) -> float:
-        program, optimizer = member.program, member.optimizer
-        buffers = [buffer.clone() for buffer in program.buffers()]
-        program.seed_draws(draws)
-        optimizer.zero_grad(set_to_none=True)
-        total = 0.0
+        buffers = member.buffers()
+        seed_draws(self._device, draws)
+        member.clear_gradients()
+        total, count = 0.0, len(batches)
         for batch in batches:
-            loss, _ = program(copied(batch))  # a model may change its input in place
-            (loss / len(batches)).backward()
-            total += float(loss.detach()) / len(batches)
+            loss, _ = member.program(copied(batch))  # a model may change its input in place
+            (loss if count == 1 else loss / count).backward()
+            total += loss.item() / count
         if not math.isfinite(total):
             member.alive = False
-            for buffer, before in zip(program.buffers(), buffers, strict=True):
-                buffer.copy_(before)
+            member.put_back(buffers)
             return math.nan
         if self._setup.training.clip_norm is not None:
-            trained = [parameter for group in optimizer.param_groups for parameter in group["params"]]
-            torch.nn.utils.clip_grad_norm_(trained, self._setup.training.clip_norm)
-        for group, ratio in zip(optimizer.param_groups, self._ratios, strict=True):
+            torch.nn.utils.clip_grad_norm_(member.trained, self._setup.training.clip_norm)
+        for group, ratio in zip(member.optimizer.param_groups, self._ratios, strict=True):
             group["lr"] = rate * ratio
-        optimizer.step()
+        member.step()
         return total
 
     def evaluate(self) -> Mapping[str, FloatArray]:
@@ -164,7 +162,35 @@ class _Member:
         self.program = program
         self.optimizer = optimizer
         self.alive = alive
+        self.trained: list[Tensor] = [value for group in optimizer.param_groups for value in group["params"]]
+        self._bare = bare_step(optimizer)
+        self._owners = _owners_of_buffers(program)
         _set_mode(optimizer, "train")
+
+    def clear_gradients(self) -> None:
+        """Do what `optimizer.zero_grad()` does, without reporting it to profilers where it is torch's."""
+        if self._bare is None:
+            self.optimizer.zero_grad(set_to_none=True)
+            return
+        for value in self.trained:
+            value.grad = None
+
+    def step(self) -> None:
+        """Take the optimizer's step."""
+        if self._bare is None:
+            self.optimizer.step()
+        else:
+            with torch.no_grad():
+                self._bare(self.optimizer)
+
+    def buffers(self) -> list[Tensor]:
+        """Return copies of the buffers."""
+        return [owner[name].clone() for owner, name in self._owners]
+
+    def put_back(self, buffers: Sequence[Tensor]) -> None:
+        """Set the buffers to what they were, those included that the forward pass re-assigned."""
+        for (owner, name), before in zip(self._owners, buffers, strict=True):
+            owner[name].copy_(before)
 
     def copy(self) -> "_Member":
         memo: dict[int, Any] = {}
@@ -198,6 +224,16 @@ class _Member:
                 for key, value in saved["state"].get(index, {}).items():
                     if isinstance(value, Tensor):
                         loaded[key] = value.to(loaded[key].device)
+
+
+def _owners_of_buffers(module: torch.nn.Module) -> list[tuple[dict[str, Any], str]]:
+    """Return where each buffer is kept, once each, as looking for them again at every step takes long."""
+    found: dict[int, tuple[dict[str, Any], str]] = {}
+    for part in module.modules():
+        for name, value in part._buffers.items():
+            if value is not None:
+                found.setdefault(id(value), (part._buffers, name))
+    return list(found.values())
 
 
 def _set_mode(optimizer: torch.optim.Optimizer, mode: str) -> None:

@@ -1,15 +1,13 @@
 """One optimizer call for K stacked members with a learning rate each."""
 
-import inspect
-from collections.abc import Callable
 from typing import Any
 
 import torch
-import torch.optim.optimizer as _hooks
 from torch import Tensor
 
 from rightrate.errors import EngineError, describe
 from rightrate.optimizers.probe import UpdateRule, set_unit_rate
+from rightrate.optimizers.template import bare_step
 from rightrate.population.members import Members
 from rightrate.population.setup import Setup
 
@@ -44,7 +42,7 @@ class Workspace:
             raise EngineError(describe("StackedPopulation(weight_decay=...)", allowed, rule, advice))
         self._stepped = {name: torch.zeros_like(members.params[name]) for name in template.names}
         self._optimizer = template.over(self._stepped)
-        self._bare = _bare_step(self._optimizer)
+        self._bare = bare_step(self._optimizer)
         self._groups = template.groups
         self._ratios = template.ratios
         self._decays = template.decays
@@ -165,19 +163,6 @@ class Workspace:
     def _amount(self, value: Tensor, base: float) -> Tensor | float:
         decay = self.members.decay
         return base if decay is None else base * _column(decay, value)
-
-
-def _bare_step(optimizer: torch.optim.Optimizer) -> Callable[..., object] | None:
-    """Return a torch optimizer's step without the wrapping that reports to profilers and breaks graphs.
-
-    None for optimizers of others, whose `step` may be wrapped for a reason, and where hooks are to be called.
-    """
-    own = (optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks)
-    everyones = (_hooks._global_optimizer_pre_hooks, _hooks._global_optimizer_post_hooks)
-    if any(own) or any(everyones) or not type(optimizer).__module__.startswith("torch.optim."):
-        return None
-    bare: Callable[..., object] = inspect.unwrap(type(optimizer).step)
-    return bare
 
 
 def _column(values: Tensor, like: Tensor) -> Tensor:
