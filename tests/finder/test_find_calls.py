@@ -5,13 +5,13 @@ import functools
 import numpy as np
 import pytest
 import torch
+from tests.finder.small import BATCH, find, mlp, train, valid
 from torch import nn
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import rightrate as rr
 from rightrate.errors import ConfigError, DataError, ModelError
 from rightrate.schedules import Cosine, Linear
-from tests.finder.small import BATCH, find, mlp, train, valid
 
 cross_entropy = nn.functional.cross_entropy
 

@@ -4,7 +4,8 @@ import math
 import platform
 import sys
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -29,6 +30,7 @@ from rightrate.search.recommend import Context, recommend
 from rightrate.search.record import Answer, Cost, Fit, Levels, Provenance, Record, Settings, Trial
 from rightrate.search.space import Action, Observation, Space
 from rightrate.search.strategy import Strategy
+from rightrate.tasks.loaders import shut_down_workers
 from rightrate.tasks.registry import load
 from rightrate.tasks.task import Objective, Task, TaskInfo, Training
 
@@ -113,13 +115,24 @@ def find(
     options = as_options(optimizer_options)
     chosen = optimizer if optimizer is not None else task.info.optimizer
     data = [item for item in (task.train, task.valid) if item is not None]
-    with untouched(model=task.model, data=data, optimizer=chosen, device=str(device_of(task))):
+    with (
+        untouched(model=task.model, data=data, optimizer=chosen, device=str(device_of(task))),
+        _workers_end(),
+    ):
         prepared = prepare(task, chosen, options=options)
         length, remark = _length(prepared, steps, epochs)
         search = _Search(prepared, length, schedule, budget, seed, tolerance, engine, progress)
         with Interrupt(search.announce) as interrupt:
             record = search.run(interrupt, (*remark, *task.info.notes, *prepared.notes))
     return Result(record=record, spec=prepared.spec, shape=search.shape)
+
+
+@contextmanager
+def _workers_end() -> Iterator[None]:
+    try:
+        yield
+    finally:
+        shut_down_workers()
 
 
 def _task(

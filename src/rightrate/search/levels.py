@@ -1,9 +1,10 @@
 """Having learned nothing: the level every result is measured from."""
 
+import copy
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from rightrate.population import Prepared, Setup
 from rightrate.population.evaluate import call_metric, evaluate_program, gathered
@@ -31,7 +32,7 @@ def untrained_metrics(prepared: Prepared, setup: Setup) -> dict[str, float]:
         "loss" and each metric of the task; the objective's direction decides which of the two is better.
     """
     start = evaluate_program(setup.program, setup.valid, setup.metrics)
-    constant = _constant(prepared, setup) if prepared.task.loss is not None else None
+    constant = None if prepared.task.loss is None else _constant(_own(prepared.task.loss), setup)
     if constant is None:
         return start
     objective = prepared.task.objective
@@ -47,8 +48,12 @@ def untrained_metrics(prepared: Prepared, setup: Setup) -> dict[str, float]:
     return result
 
 
-def _constant(prepared: Prepared, setup: Setup) -> dict[str, float] | None:
-    loss: Any = prepared.task.loss
+def _own(loss: Any) -> Any:
+    """Return a loss whose state may change: a module is copied."""
+    return copy.deepcopy(loss) if isinstance(loss, nn.Module) else loss
+
+
+def _constant(loss: Any, setup: Setup) -> dict[str, float] | None:
     batches, seen = [], 0
     for batch in setup.train.open(setup.seed, 0)[1]:
         batches.append(batch[1])
@@ -63,7 +68,7 @@ def _constant(prepared: Prepared, setup: Setup) -> dict[str, float] | None:
         return None
     try:
         one = _fitted(loss, output[0], targets)
-        return _judged(one, prepared, setup)
+        return _judged(one, loss, setup)
     except (RuntimeError, ValueError, TypeError, IndexError):
         return None
 
@@ -85,8 +90,7 @@ def _fitted(loss: Any, like: Tensor, targets: Any) -> Tensor:
     return constant.detach()
 
 
-def _judged(one: Tensor, prepared: Prepared, setup: Setup) -> dict[str, float]:
-    loss: Any = prepared.task.loss
+def _judged(one: Tensor, loss: Any, setup: Setup) -> dict[str, float]:
     total, samples, targets = 0.0, 0, []
     for _, target in setup.valid:
         count = batch_size_of(target)

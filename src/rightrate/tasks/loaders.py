@@ -2,6 +2,7 @@
 
 import copy
 import warnings
+import weakref
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
 from typing import Any
@@ -16,6 +17,7 @@ from torch.utils.data import (
     default_collate,
     get_worker_info,
 )
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
 from rightrate.errors import DataError, describe
 from rightrate.tasks.nest import Batch, to_device
@@ -24,7 +26,9 @@ from rightrate.tasks.samplers import has_fixed_length, plain_batches, reseeded
 from rightrate.tasks.seeds import mix
 from rightrate.tasks.sources import ArraySource, BatchSource, IterableSource, endless
 
-__all__ = ["LoaderSource", "loader_source", "rebuilt"]
+__all__ = ["LoaderSource", "loader_source", "rebuilt", "shut_down_workers"]
+
+_RUNNING: "weakref.WeakSet[_MultiProcessingDataLoaderIter]" = weakref.WeakSet()
 
 _DISCARDS = "Resuming reads and discards batches, because the data have no batch sampler."
 
@@ -217,7 +221,19 @@ class _Quietly:
     def __iter__(self) -> Iterator[Batch]:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")
-            return iter(self._loader)
+            iterator = iter(self._loader)
+        if isinstance(iterator, _MultiProcessingDataLoaderIter):
+            _RUNNING.add(iterator)
+        return iterator
+
+
+def shut_down_workers() -> None:
+    """End the worker processes of all loaders of ours, also of those that a traceback keeps alive.
+
+    Workers that are killed instead would leave temporary files behind.
+    """
+    for iterator in list(_RUNNING):
+        iterator._shutdown_workers()
 
 
 def _iterables(loader: "DataLoader[Any]", device: torch.device) -> Callable[[int, int], Iterable[Batch]]:
