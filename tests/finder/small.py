@@ -5,7 +5,7 @@ from torch import nn
 
 import rightrate as rr
 
-__all__ = ["BATCH", "blobs", "find", "mlp", "train", "valid"]
+__all__ = ["BATCH", "FEATURES", "blobs", "find", "mlp", "train", "valid"]
 
 BATCH = 16
 FEATURES, CLASSES = 6, 3
