@@ -20,7 +20,7 @@ from rightrate.search.space import Observation, Space
 __all__ = ["Drift", "RegretCurve", "Rung", "expected_curve", "fit_drift", "joined", "rungs_of"]
 
 GRID_PER_DECADE = 50
-_USUAL_DRIFT = {True: 0.12, False: 0.18}
+_USUAL_DRIFT = {True: 0.28, False: 0.42}
 _USUAL_SPREAD = 0.2
 _CENTRE_ERROR = 0.12
 _LEAST_ERROR = 0.08
