@@ -23,6 +23,7 @@ from rightrate.tasks.task import Task
 
 __all__ = ["Prepared", "device_of", "prepare"]
 
+_LARGEST = {"cpu": 256}  # above that, memory for activations costs more than larger batches save
 _WEIGHTS = 1  # keeps the draws of initial weights apart from those of training
 
 
@@ -105,7 +106,7 @@ def prepare(task: Task, optimizer: Any, *, options: dict[str, Any] | None = None
             valid_data,
             batch_size=batch_size,
             device=device,
-            largest=batch_size if task.loss is None else 1024,
+            largest=batch_size if task.loss is None else _LARGEST.get(device.type, 1024),
         ),
         held_out=task.valid is None,
     )

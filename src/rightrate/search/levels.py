@@ -15,6 +15,7 @@ __all__ = ["untrained_metrics"]
 
 _TARGETS = 4096
 _LARGEST_OUTPUT = 16_384
+_ELEMENTS = 1 << 22
 
 
 def untrained_metrics(prepared: Prepared, setup: Setup) -> dict[str, float]:
@@ -54,28 +55,33 @@ def _own(loss: Any) -> Any:
 
 
 def _constant(loss: Any, setup: Setup) -> dict[str, float] | None:
-    batches, seen = [], 0
-    for batch in setup.train.open(setup.seed, 0)[1]:
-        batches.append(batch[1])
-        seen += batch_size_of(batch)
-        if seen >= _TARGETS:
-            break
-    targets = gathered(batches)
     first = next(iter(setup.valid))
     with torch.no_grad(), evaluating(setup.program):
         output = setup.program(first)[1]
     if not isinstance(output, Tensor) or output.ndim < 1 or output[0].numel() > _LARGEST_OUTPUT:
         return None
+    wanted = min(_TARGETS, _ELEMENTS // max(1, output[0].numel()))
+    batches, seen = [], 0
+    for batch in setup.train.open(setup.seed, 0)[1]:
+        batches.append(batch[1])
+        seen += batch_size_of(batch)
+        if seen >= wanted:
+            break
+    targets = gathered(batches)
+    rows = max(1, len(output) // batch_size_of(first))
     try:
-        one = _fitted(loss, output[0], targets)
-        return _judged(one, loss, setup)
+        one = _fitted(loss, output[0], targets, rows)
+        return _judged(one, loss, setup, rows)
     except (RuntimeError, ValueError, TypeError, IndexError):
         return None
 
 
-def _fitted(loss: Any, like: Tensor, targets: Any) -> Tensor:
-    """Return the one output that minimises the loss over all targets, by L-BFGS from zero."""
-    samples = len(targets) if isinstance(targets, Tensor) else batch_size_of(targets)
+def _fitted(loss: Any, like: Tensor, targets: Any, rows: int) -> Tensor:
+    """Return the one output that minimises the loss over all targets, by L-BFGS from zero.
+
+    `rows` says how many outputs a sample has, as where the positions of texts are joined along axis 0.
+    """
+    samples = rows * (len(targets) if isinstance(targets, Tensor) else batch_size_of(targets))
     constant = torch.zeros(like.shape, dtype=like.dtype, device=like.device, requires_grad=True)
     solver = torch.optim.LBFGS([constant], max_iter=50, line_search_fn="strong_wolfe")
 
@@ -90,15 +96,15 @@ def _fitted(loss: Any, like: Tensor, targets: Any) -> Tensor:
     return constant.detach()
 
 
-def _judged(one: Tensor, loss: Any, setup: Setup) -> dict[str, float]:
+def _judged(one: Tensor, loss: Any, setup: Setup, rows: int) -> dict[str, float]:
     total, samples, targets = 0.0, 0, []
     for _, target in setup.valid:
         count = batch_size_of(target)
-        total += float(loss(one.expand(count, *one.shape), target)) * count
+        total += float(loss(one.expand(rows * count, *one.shape), target)) * count
         samples += count
         targets.append(target)
     result = {"loss": total / samples}
-    outputs = one.expand(samples, *one.shape)
+    outputs = one.expand(rows * samples, *one.shape)
     for name, metric in setup.metrics.items():
         result[name] = call_metric(metric, outputs, gathered(targets))
     return result
