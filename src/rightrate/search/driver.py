@@ -4,6 +4,7 @@ import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -74,12 +75,12 @@ class Driver:
         else:
             table = compress(self.shape, action.steps)[:, None] * np.array(action.lrs)
         population: Any = self.populations.make(table.shape[1], action.seed)
-        stops = () if action.kind == "range" else _stops(action.steps)
+        stops = (action.steps,) if action.kind == "range" else _stops(action.steps)
         losses: list[FloatArray] = []
         judged: list[tuple[int, dict[str, FloatArray]]] = []
-        for start, stop in zip((0, *stops), (*stops, action.steps), strict=False):
+        for start, stop in pairwise((0, *stops)):
             losses.append(self._train(population, table[start:stop], action))
-            if stop in stops:
+            if action.kind != "range":
                 judged.append((stop, self._judge(population, action.steps, action.seed)))
         if action.kind == "range":
             return (self._range_trial(action, table, np.concatenate(losses)),)
