@@ -250,6 +250,7 @@ class _Search:
         calibration = calibrate(
             prepared, size=size, member_steps=space.allowance, seed=self._seed, engine=self._engine
         )
+        torch.set_num_threads(calibration.verdict.threads)  # put back when the search is over
         driver = Driver(
             Populations(prepared, calibration.verdict),
             self._values,

@@ -31,6 +31,7 @@ _REPEATS = 5
 _COMPILE_SECONDS = 25.0
 _COMPILE_GAIN = 0.6
 _COMPILE_PAYS = 3.0
+_THREADS_PAY = 1.15
 _WORTH = 1.1  # measured within a few per cent, and what is gained must be worth another way of computing
 _LONG_SECONDS = 0.3
 
@@ -78,10 +79,18 @@ def calibrate(
         EngineError: If "stacked" is forced and no stacked candidate is right.
     """
     _check.choice("find(engine=...)", engine, ("auto", "serial", "stacked"))
+    threads = torch.get_num_threads()
+    try:
+        return _calibrate(_Trials(prepared, prepared.setup(seed), size), member_steps, engine, compiling)
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _calibrate(trial: "_Trials", member_steps: int, engine: Engine, compiling: bool | None) -> Calibration:
     began = time.perf_counter()
-    trial = _Trials(prepared, prepared.setup(seed), size)
+    trial.choose_threads()
     serial_seconds = trial.serial()
-    if engine == "serial" or (size < 2 and engine == "auto"):
+    if engine == "serial" or (trial.size < 2 and engine == "auto"):
         reason = "asked for" if engine == "serial" else "one member only"
         return trial.done(Verdict(reason=reason), serial_seconds, began)
     saved = member_steps * serial_seconds * _COMPILE_GAIN
@@ -112,7 +121,7 @@ class _Trials:
 
     def __init__(self, prepared: Prepared, setup: Setup, size: int) -> None:
         self._setup = setup
-        self._size = size
+        self.size = size
         low, high = prepared.spec.search_range
         self._rates: Sequence[float] = tuple(float(rate) for rate in np.geomspace(low, high, 5)[1:4])
         self._member_steps = 0
@@ -122,9 +131,27 @@ class _Trials:
 
     def done(self, verdict: Verdict, step_seconds: float, began: float) -> Calibration:
         seconds = time.perf_counter() - began
+        verdict = replace(verdict, threads=torch.get_num_threads())
         return Calibration(
             verdict=verdict, member_steps=self._member_steps, seconds=seconds, step_seconds=step_seconds
         )
+
+    def choose_threads(self) -> None:
+        """Compute with one thread where several do not help: small operations spend them on waiting.
+
+        This one choice is by wall time, which is what several threads are for.
+        """
+        threads = torch.get_num_threads()
+        if threads == 1 or self._setup.program.device.type != "cpu":
+            return
+        population = SerialPopulation(self._setup, 1)
+        row = np.full((len(self._batches), 1), self._rates[0])
+        seconds = {}
+        for count in (threads, 1, threads, 1):
+            torch.set_num_threads(count)
+            fastest = self._fastest(lambda: population.advance(row), len(row), clock=time.perf_counter)
+            seconds[count] = min(fastest, seconds.get(count, fastest))
+        torch.set_num_threads(1 if seconds[1] <= _THREADS_PAY * seconds[threads] else threads)
 
     def serial(self) -> float:
         population = SerialPopulation(self._setup, 1)
@@ -167,17 +194,17 @@ class _Trials:
 
     def compiled(self, candidate: Verdict, seconds: float) -> tuple[Verdict, float]:
         """Return the compiled variant where it is right and faster, else the candidate as it was."""
-        kernel = Kernel(self._setup, self._setup.rule(), "A", size=self._size)
+        kernel = Kernel(self._setup, self._setup.rule(), "A", size=self.size)
         if self._wrong(kernel, "A"):
             return candidate, seconds
         try:
             with quiet():
-                compiled_seconds = self._seconds(kernel, self._size)
+                compiled_seconds = self._seconds(kernel, self.size)
         except Exception:  # noqa: BLE001 - whatever a compiler fails with, there is an engine without it
             return candidate, seconds
         if compiled_seconds >= seconds:
             return candidate, seconds
-        return replace(candidate, form="A", compiled=True, chunk=self._size), compiled_seconds
+        return replace(candidate, form="A", compiled=True, chunk=self.size), compiled_seconds
 
     def _wrong(self, kernel: Kernel, form: Form) -> str:
         try:
@@ -205,17 +232,17 @@ class _Trials:
 
     def _time(self, kernel: Kernel, serial_seconds: float) -> tuple[float, int, int]:
         """Return the best seconds a member-step, its chunk, and from how many members on it beats serial."""
-        small = min(_SMALL, self._size)
+        small = min(_SMALL, self.size)
         with quiet():
             few = self._seconds(kernel, small)
-            if self._size <= small or few > 1.25 * serial_seconds:
+            if self.size <= small or few > 1.25 * serial_seconds:
                 return few, small, small
-            many = self._seconds(kernel, self._size)
-        slope = (many * self._size - few * small) / (self._size - small)
+            many = self._seconds(kernel, self.size)
+        slope = (many * self.size - few * small) / (self.size - small)
         fixed = max(0.0, few * small - slope * small)
-        even = fixed / (serial_seconds - slope) if serial_seconds > slope else float(self._size)
-        smallest = max(2, min(self._size, int(np.ceil(even))))
-        return (few, small, min(small, smallest)) if few < many else (many, self._size, smallest)
+        even = fixed / (serial_seconds - slope) if serial_seconds > slope else float(self.size)
+        smallest = max(2, min(self.size, int(np.ceil(even))))
+        return (few, small, min(small, smallest)) if few < many else (many, self.size, smallest)
 
     def _seconds(self, kernel: Kernel, size: int) -> float:
         members = Members.start(self._setup.program, self._setup.template().names, size)
@@ -227,9 +254,12 @@ class _Trials:
 
         return self._fastest(run, rows.size) / rows.size
 
-    def _fastest(self, run: Callable[[], object], member_steps: int) -> float:
+    def _fastest(
+        self, run: Callable[[], object], member_steps: int, clock: Callable[[], float] | None = None
+    ) -> float:
         """Return the fewest seconds of a few runs after a first one: on a CPU its own, others may be busy."""
-        clock = time.process_time if self._setup.program.device.type == "cpu" else time.perf_counter
+        if clock is None:
+            clock = time.process_time if self._setup.program.device.type == "cpu" else time.perf_counter
         run()
         taken: list[float] = []
         while len(taken) < _REPEATS and sum(taken) < _LONG_SECONDS:

@@ -4,8 +4,10 @@ Form A is `vmap(grad_and_value(f))`, form B is `vmap(f)` followed by one backwar
 Neither covers every model; which one is right and fast is checked and measured at the start of a run.
 """
 
+import inspect
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal
 
 import torch
@@ -59,11 +61,29 @@ def compiled(function: Callable[..., Any], *, fullgraph: bool) -> Callable[..., 
 
     Every call gets code of its own, because torch counts recompilations by code object and, past a limit,
     goes on uncompiled without an error.
+
+    Args:
+        function: What it closes over must stay as it is at the first call, but for what tensors hold: only
+            its arguments are looked at again. Looking at all of a model each time took a seventh of a step.
+        fullgraph: Whether failing to compile all of it is an error.
     """
+    options: dict[str, Any] = {"fallback_random": True}
+    if hasattr(torch.compiler, "skip_guard_on_globals_unsafe"):  # came with the option
+        options["guard_filter_fn"] = partial(_of_arguments, _arguments(function))
     result: Callable[..., Any] = torch.compile(
-        own_code(function), fullgraph=fullgraph, dynamic=False, options={"fallback_random": True}
+        own_code(function), fullgraph=fullgraph, dynamic=False, options=options
     )
     return result
+
+
+def _arguments(function: Callable[..., Any]) -> tuple[str, ...]:
+    return tuple(inspect.signature(function).parameters)
+
+
+def _of_arguments(arguments: Sequence[str], guards: Sequence[Any]) -> list[bool]:
+    """Say which guards to keep: those on arguments, and those on no variable, such as the gradient mode."""
+    kept = tuple(f"L['{name}']" for name in arguments)
+    return [not guard.name or guard.name.startswith(kept) for guard in guards]
 
 
 def own_code(function: Callable[..., Any]) -> Callable[..., Any]:

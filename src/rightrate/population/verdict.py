@@ -21,6 +21,7 @@ class Verdict:
         together: Whether members are evaluated in one call.
         speedup: Measured steps a second of all members, against serial ones.
         reason: Why it is serial; empty otherwise.
+        threads: Threads torch computes with.
     """
 
     form: Form | None = None
@@ -30,6 +31,7 @@ class Verdict:
     together: bool = False
     speedup: float = 1.0
     reason: str = ""
+    threads: int = 1
 
     def sentence(self) -> str:
         """Return the verdict as people read it.

@@ -1,0 +1,1 @@
+"""Search: strategies, what they cost, and from curves to an answer."""

@@ -20,11 +20,14 @@ from rightrate.search.space import Observation, Space
 __all__ = ["Drift", "RegretCurve", "Rung", "expected_curve", "fit_drift", "joined", "rungs_of"]
 
 GRID_PER_DECADE = 50
-_USUAL_DRIFT = {True: 0.28, False: 0.42}
+_USUAL_DRIFT = {True: 0.35, False: 0.45}
 _USUAL_SPREAD = 0.2
-_CENTRE_ERROR = 0.12
+_LEAST_DRIFT = 0.6  # of the usual one: noise in short probes must not make rates grow with length
+_CENTRE_ERROR = 0.1
+_GOOD = 0.03
 _LEAST_ERROR = 0.08
 _APART = 0.12
+_LEVEL = 0.005
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,15 +55,22 @@ class Rung:
         inside = np.clip(places, self.place[0], self.place[-1])
         return np.asarray(PchipInterpolator(self.place, self.regret)(inside), dtype=np.float64)
 
-    def centre(self) -> float:
-        """Return the middle of the good rates: their mean, weighted by how good they are."""
+    def centre(self) -> tuple[float, float]:
+        """Return the middle of the good rates, weighted by how good they are, and how uncertain it is.
+
+        The flatter the curve, the wider the good rates and the less their middle says; the ends of a window
+        that is good throughout are where the search put them.
+        """
         places = np.linspace(self.place[0], self.place[-1], 200)
-        weight = np.exp(-self.curve(places) / 0.03)
-        return float((places * weight).sum() / weight.sum())
+        weight = np.exp(-self.curve(places) / _GOOD)
+        weight /= weight.sum()
+        middle = float((places * weight).sum())
+        width = float(np.sqrt((weight * (places - middle) ** 2).sum()))
+        return middle, math.hypot(_CENTRE_ERROR, width)
 
 
 def rungs_of(observations: Sequence[Observation], untrained: float) -> list[Rung]:
-    """Return the trials by length, shortest first; lengths at which nothing trained have regret 1 throughout."""
+    """Return the trials by length, shortest first; where nothing trained, regret is 1 throughout."""
     result = []
     for steps in sorted({item.steps for item in observations}):
         by_place: dict[float, list[float]] = {}
@@ -105,14 +115,16 @@ def fit_drift(rungs: Sequence[Rung], space: Space) -> Drift:
     useful = [rung for rung in rungs if len(rung.place) >= 3 and not rung.failed.all()]
     if len(useful) >= 2:
         logs = np.log10([rung.steps for rung in useful])
-        centres = np.array([rung.centre() for rung in useful])
-        spread = float(((logs - logs.mean()) ** 2).sum())
-        if spread > 0.02:
-            slope = -float(((logs - logs.mean()) * centres).sum()) / spread
-            own = spread / _CENTRE_ERROR**2
+        centres, errors = np.array([rung.centre() for rung in useful]).T
+        weight = errors**-2
+        offset = logs - (weight * logs).sum() / weight.sum()
+        own = float((weight * offset**2).sum())
+        if own > 0:
+            slope = -float((weight * offset * centres).sum()) / own
             weighted += slope * own
             precision += own
-    return Drift(mean=float(np.clip(weighted / precision, -0.2, 1.0)), spread=precision**-0.5)
+    least = _LEAST_DRIFT * mean
+    return Drift(mean=float(np.clip(weighted / precision, least, 1.0)), spread=precision**-0.5)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -133,9 +145,9 @@ class RegretCurve:
 
     def best(self) -> float:
         """Return log10 of the recommended rate: the middle of the rates next to the lowest regret."""
-        low, high = self.around(float(self.regret.min()) + 0.002)
+        low, high = self.around(float(self.regret.min()) + _LEVEL)
         inside = (self.place >= low) & (self.place <= high)
-        weight = np.exp(-(self.regret[inside] - self.regret.min()) / 0.002)
+        weight = np.exp(-(self.regret[inside] - self.regret.min()) / _LEVEL)
         return float((self.place[inside] * weight).sum() / weight.sum())
 
     def around(self, level: float) -> tuple[float, float]:

@@ -1,6 +1,7 @@
 """Having learned nothing: the level every result is measured from."""
 
 import copy
+import math
 from typing import Any
 
 import torch
@@ -85,13 +86,22 @@ def _fitted(loss: Any, like: Tensor, targets: Any, rows: int) -> Tensor:
     constant = torch.zeros(like.shape, dtype=like.dtype, device=like.device, requires_grad=True)
     solver = torch.optim.LBFGS([constant], max_iter=50, line_search_fn="strong_wolfe")
 
-    def closure() -> Tensor:
-        solver.zero_grad()
-        value: Tensor = loss(constant.expand(samples, *like.shape), targets)
-        value.backward()  # type: ignore[no-untyped-call]
-        return value
+    def value() -> Tensor:
+        result: Tensor = loss(constant.expand(samples, *like.shape), targets)
+        return result
 
     with torch.enable_grad():
+        (slope,) = torch.autograd.grad(value(), constant)
+        size = float(slope.norm())
+        if not 0 < size < math.inf:
+            return constant.detach()
+
+        def closure() -> Tensor:
+            solver.zero_grad()
+            scaled = value() / size  # the solver's tolerances are absolute, losses have any scale
+            scaled.backward()  # type: ignore[no-untyped-call]
+            return scaled
+
         solver.step(closure)  # type: ignore[no-untyped-call]
     return constant.detach()
 

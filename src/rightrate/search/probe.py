@@ -2,8 +2,9 @@
 
 Rung 0 locates: the whole range, two rates a decade, very short. Rung 1 narrows: a few rates around the best,
 a little more below than above, because the best rate falls as runs get longer. Rung 2 decides: three rates
-at the longest length the budget allows. What is left goes to a second seed of the answer, or to a rate the
-answer moved to that has not been tried.
+at the longest length the budget allows. What is left goes where the answer is least certain: to a still lower
+rate if the lowest one was good, to the rate the answer moved to if that has not been tried, or to a second
+seed.
 """
 
 import math
@@ -20,7 +21,9 @@ from rightrate.search.strategy import State
 __all__ = ["Plan", "Probe", "plan"]
 
 _NARROW = (-0.75, -0.45, -0.15, 0.15, 0.45)
-_DECIDE = (-0.3, 0.0, 0.3)
+_DECIDE = (-0.55, -0.15, 0.2)
+_FURTHER = -0.35
+_OPEN = 0.02
 _LEAST = 0.02
 _NEAR = 0.12
 _EXTENSIONS = 2
@@ -149,6 +152,9 @@ def _settle(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
     rungs = rungs_of(seen, space.untrained)
     target = expected_curve(rungs, space, steps=space.steps).best()
     tried = [item for item in seen if item.steps == plan_.decide_steps]
+    lowest = min(tried, key=lambda item: item.lr)
+    if float(rungs[-1].regret[0]) <= _OPEN and len(rungs[-1].place) == len(tried):
+        return _rates(math.log10(lowest.lr), (_FURTHER,)), plan_.decide_steps, "probe", space.seed
     nearest = min(tried, key=lambda item: abs(math.log10(item.lr) - target))
     seeds = {item.seed for item in tried if item.lr == nearest.lr}
     if abs(math.log10(nearest.lr) - target) > _NEAR and len(seeds) == 1:

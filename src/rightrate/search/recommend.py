@@ -191,7 +191,7 @@ def _drift_reason(space: Space, rungs: Sequence[Rung], lr: float) -> tuple[str, 
     factor = 10 ** (drift.mean * math.log10(space.steps / longest.steps))
     best = _short(10 ** longest.place[int(np.argmin(longest.value))])
     centres = " and ".join(
-        f"{_short(10 ** rung.centre())} at {rung.steps} steps" for rung in rungs if len(rung.place) >= 3
+        f"{_short(10 ** rung.centre()[0])} at {rung.steps} steps" for rung in rungs if len(rung.place) >= 3
     )
     moves = (
         f"up to {space.steps} steps the best rate is expected to move by a factor of {1 / factor:.2g}, so the"
@@ -245,7 +245,7 @@ def _fit(rungs: Sequence[Rung], space: Space, curve: RegretCurve, sign: int) -> 
     places, regret = joined(rungs, fit_drift(rungs, space))
     longest = rungs[-1]
     best = float(longest.value.min())
-    grid = np.linspace(places[0], places[-1], 160)
+    grid = np.linspace(places[0], places[-1], 160 if len(places) > 1 else 1)
     whole = Rung(steps=longest.steps, place=places, regret=regret, value=regret, failed=regret > 1)
     middle = whole.curve(grid)
     around = np.stack([whole.curve(grid + offset) for offset in np.linspace(-curve.sigma, curve.sigma, 9)])
