@@ -122,17 +122,6 @@ def test_nothing_trains():
     assert chance.lr is None
 
 
-def test_seeds_that_disagree_are_not_found():
-    landscape = Landscape(best=3e-3, cliff=0.3, full=2000, noise=0.0)
-
-    def moody(lr, steps, seed):
-        return landscape(lr, steps, 0) if seed == 5 else UNTRAINED
-
-    answer, _, seen = search(space(seed=5), moody)
-    assert {item.seed for item in seen} > {5}
-    assert answer.status == "inconclusive"
-
-
 def test_an_objective_that_grows_is_told_in_its_own_direction():
     landscape = Landscape(best=3e-3, cliff=0.3, full=2000)
     plain, fit, _ = search(space(), landscape)

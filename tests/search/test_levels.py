@@ -42,6 +42,21 @@ def test_classes_are_predicted_by_their_frequencies():
     assert found == {"loss": pytest.approx(expected, rel=1e-4)}
 
 
+@pytest.mark.parametrize("scale", [1e-9, 1e-3, 1e6])
+def test_the_scale_of_the_loss_does_not_matter(scale):
+    train = torch.tensor([0] * 48 + [1] * 36 + [2] * 12)
+    valid = torch.tensor([0] * 10 + [1] * 5 + [2] * 5)
+    data = (inputs(96), train), (inputs(20), valid)
+    plain = level(far(3), *data, nn.functional.cross_entropy)["loss"]
+    scaled = level(far(3), *data, lambda output, target: scale * nn.functional.cross_entropy(output, target))
+    assert scaled["loss"] == pytest.approx(scale * plain, rel=1e-4)
+
+
+def test_where_zero_is_the_best_constant_it_is_taken():
+    train, valid = (inputs(96), torch.zeros(96, 1)), (inputs(20), torch.zeros(20, 1))
+    assert level(far(1), train, valid, nn.functional.mse_loss) == {"loss": 0.0}
+
+
 def test_numbers_are_predicted_by_their_mean():
     train = torch.linspace(-3, 9, 96)[:, None]
     valid = torch.linspace(0, 1, 20)[:, None]

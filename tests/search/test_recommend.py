@@ -67,6 +67,17 @@ def test_seeds_are_told_together(seen):
     assert told == [f"3 seeds at {rate:.3g} for {longest} steps ended at {first.value:.4g}, 0.4 and 0.4."]
 
 
+@pytest.mark.parametrize("value", [UNTRAINED, 1.5, math.nan])
+def test_seeds_that_disagree_are_not_found(seen, value):
+    longest = max(item.steps for item in seen)
+    best = min((item for item in seen if item.steps == longest), key=lambda item: item.value)
+    assert answer(seen).status == "found"
+    moody = extra(lr=best.lr, steps=longest, value=value)
+    assert answer((*seen, moody)).status == "inconclusive"
+    agreeing = extra(lr=best.lr, steps=longest, value=best.value + 0.01)
+    assert answer((*seen, agreeing)).status == "found"
+
+
 def test_an_interruption_keeps_what_is_known(seen):
     early = answer(seen[:20], interrupted=True)
     assert early.status == "interrupted"
