@@ -129,7 +129,7 @@ def _draw_fit(axes: "Axes", record: Record) -> None:
     if not fit.lr:
         return
     axes.fill_between(fit.lr, fit.low, fit.high, color=_DATA, alpha=0.15, linewidth=0)
-    axes.plot(fit.lr, fit.value, color=_DATA, linewidth=2, label="expected, with noise band")
+    axes.plot(fit.lr, fit.value, color=_DATA, linewidth=2, label="expected of the whole run")
 
 
 def _draw_trials(axes: "Axes", record: Record, values: Window) -> None:

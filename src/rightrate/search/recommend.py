@@ -6,8 +6,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from rightrate.schedules import FloatArray
 from rightrate.search.cliff import find_cliff
-from rightrate.search.curve import RegretCurve, Rung, expected_curve, fit_drift, joined, rungs_of
+from rightrate.search.curve import RegretCurve, Rung, expected_curve, fit_drift, rungs_of
 from rightrate.search.probe import Plan
 from rightrate.search.record import Answer, Cliff, Fit, GoodRange, Status
 from rightrate.search.space import Observation, Space
@@ -207,7 +208,7 @@ def _cliff_reason(cliff: Cliff, lr: float) -> tuple[str, ...]:
         return (cliff.note,) if cliff.note else ()
     return (
         f"At {cliff.steps} steps {_short(cliff.max_stable)} still trained and {_short(cliff.lowest_failed)}"
-        f" failed; the answer stays a factor of {cliff.lowest_failed / lr:.2g} below the failure.",
+        f" failed; the answer stays a factor of {_short(cliff.lowest_failed / lr)} below the failure.",
     )
 
 
@@ -241,21 +242,25 @@ def _plan_reason(space: Space, context: Context) -> tuple[str, ...]:
 
 
 def _fit(rungs: Sequence[Rung], space: Space, curve: RegretCurve, sign: int) -> Fit:
-    """Return the curve at the longest length, with what the unknown drift can make of it as its band."""
-    places, regret = joined(rungs, fit_drift(rungs, space))
-    longest = rungs[-1]
-    best = float(longest.value.min())
-    grid = np.linspace(places[0], places[-1], 160 if len(places) > 1 else 1)
-    whole = Rung(steps=longest.steps, place=places, regret=regret, value=regret, failed=regret > 1)
-    middle = whole.curve(grid)
-    around = np.stack([whole.curve(grid + offset) for offset in np.linspace(-curve.sigma, curve.sigma, 9)])
+    """Return the curve expected of the real run, with what the unknown drift can make of it as its band.
 
-    def unit(values: "np.ndarray[tuple[int, ...], np.dtype[np.float64]]") -> tuple[float, ...]:
-        return tuple(float(value) for value in sign * (best + values * (space.untrained - best)))
+    Its shape is the real run's; its level is that of the longest trials, because how far a longer run gets is
+    not known.
+    """
+    best = float(rungs[-1].value.min())
+    room = space.untrained - best
+    offsets = np.linspace(-curve.sigma, curve.sigma, 9)
+    around = np.stack([np.interp(curve.place + offset, curve.place, curve.plain) for offset in offsets])
+    thin = slice(None, None, max(1, len(curve.place) // 160))
+
+    def unit(regret: FloatArray) -> tuple[float, ...]:
+        return tuple(float(value) for value in sign * (best + regret[thin] * room))
 
     ends = unit(around.min(axis=0)), unit(around.max(axis=0))
     low, high = ends if sign > 0 else ends[::-1]
-    return Fit(lr=tuple(float(10**place) for place in grid), value=unit(middle), low=low, high=high)
+    return Fit(
+        lr=tuple(float(10**place) for place in curve.place[thin]), value=unit(curve.plain), low=low, high=high
+    )
 
 
 def _short(lr: float | None) -> str:

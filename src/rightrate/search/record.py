@@ -106,7 +106,7 @@ class Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Fit:
-    """The smoothed curve of the objective against learning rate at the longest rung, for drawing.
+    """The curve of the objective against learning rate that is expected of the real run, for drawing.
 
     Args:
         lr: Learning rates, ascending.

@@ -90,7 +90,7 @@ def _band(record: Record, values: Window) -> list[Chart]:
         "x": list(fit.lr),
         "y": [number if math.isfinite(number) else None for number in fit.value],
         "mode": "lines",
-        "name": "expected, with noise band",
+        "name": "expected of the whole run",
         "legendgroup": "fit",
         "line": {"color": "@data", "width": 2.5},
         "hovertemplate": "expected %{y:.4g}<extra></extra>",
