@@ -63,12 +63,15 @@ def compiled(function: Callable[..., Any], *, fullgraph: bool) -> Callable[..., 
     goes on uncompiled without an error.
 
     Args:
-        function: What it closes over must stay as it is at the first call, but for what tensors hold: only
-            its arguments are looked at again. Looking at all of a model each time took a seventh of a step.
-        fullgraph: Whether failing to compile all of it is an error.
+        function: What to compile.
+        fullgraph: Whether failing to compile all of it is an error. If so, what it closes over must stay as
+            it is at the first call, but for what tensors hold: only the arguments are looked at again, as
+            looking at all of a model each time took a seventh of a step. Not so where graphs may break:
+            their parts are kept with torch's own functions, which other models' parts share.
     """
     options: dict[str, Any] = {"fallback_random": True}
-    if hasattr(torch.compiler, "skip_guard_on_globals_unsafe"):  # came with the option
+    private = fullgraph and isinstance(function, types.FunctionType)
+    if private and hasattr(torch.compiler, "skip_guard_on_globals_unsafe"):  # came with the option
         options["guard_filter_fn"] = partial(_of_arguments, _arguments(function))
     result: Callable[..., Any] = torch.compile(
         own_code(function), fullgraph=fullgraph, dynamic=False, options=options
