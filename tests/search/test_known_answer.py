@@ -19,6 +19,7 @@ def regret(lr, best):
     return 1 - math.exp(-0.5 * math.log10(lr / best) ** 2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("steps", "drift", "apart"),
     [(600, 0.4, 10.0), (2000, 0.3, 30.0), (2000, 0.4, 3.0), (2000, 0.5, 30.0), (10_000, 0.4, 3.0)],
