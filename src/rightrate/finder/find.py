@@ -379,8 +379,9 @@ class _Search:
                 },
                 seed=self._seed,
                 device=str(prepared.device),
-                threads=torch.get_num_threads(),
+                threads=calibration.verdict.threads,
                 engine=calibration.verdict.sentence(),
+                verdict=calibration.verdict.to_dict(),
             ),
         )
 

@@ -2,9 +2,9 @@
 
 Rung 0 locates: the whole range, two rates a decade, very short. Rung 1 narrows: a few rates around the best,
 a little more below than above, because the best rate falls as runs get longer. Rung 2 decides: three rates
-at the longest length the budget allows. What is left goes where the answer is least certain: to a still lower
-rate if the lowest one was good, to the rate the answer moved to if that has not been tried, or to a second
-seed.
+at the longest length the budget allows. One more goes where the answer is least certain: to a still
+lower rate if the lowest one was good, or to the rate the answer moved to if that has not been tried. What is
+left is a second seed of the answer.
 """
 
 import math
@@ -57,8 +57,8 @@ def plan(space: Space) -> Plan:
     if allowance >= 500:
         return Plan(
             locate_steps=min(longest, max(10, min(longest // 4, int(0.21 * allowance / (2 * decades + 1))))),
-            narrow_steps=min(longest, max(20, min(longest // 2, allowance // 24))),
-            decide_steps=min(longest, max(40, allowance // 8)),
+            narrow_steps=min(longest, max(20, min(longest // 2, allowance // 30))),
+            decide_steps=min(longest, max(40, allowance // 9)),
             per_decade=2.0,
             narrow=_NARROW,
             enough=True,
@@ -84,7 +84,15 @@ class Probe:
 
     def start(self, space: Space) -> State:
         """Return the state before anything was observed."""
-        return {"space": space.to_dict(), "stage": "locate", "seen": [], "spent": 0, "extended": 0, "rung": 0}
+        return {
+            "space": space.to_dict(),
+            "stage": "locate",
+            "seen": [],
+            "spent": 0,
+            "rung": 0,
+            "extended": 0,
+            "explored": False,
+        }
 
     def decide(self, state: State, observations: Sequence[Observation]) -> tuple[Sequence[Action], State]:
         """Return the next rung, or nothing when the allowance is used up."""
@@ -152,14 +160,17 @@ def _settle(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
     rungs = rungs_of(seen, space.untrained)
     target = expected_curve(rungs, space, steps=space.steps).best()
     tried = [item for item in seen if item.steps == plan_.decide_steps]
-    lowest = min(tried, key=lambda item: item.lr)
-    if float(rungs[-1].regret[0]) <= _OPEN and len(rungs[-1].place) == len(tried):
-        return _rates(math.log10(lowest.lr), (_FURTHER,)), plan_.decide_steps, "probe", space.seed
-    nearest = min(tried, key=lambda item: abs(math.log10(item.lr) - target))
-    seeds = {item.seed for item in tried if item.lr == nearest.lr}
-    if abs(math.log10(nearest.lr) - target) > _NEAR and len(seeds) == 1:
-        return (float(10**target),), plan_.decide_steps, "probe", space.seed
-    return (nearest.lr,), plan_.decide_steps, "confirm", space.seed + len(seeds)
+    if not new["explored"]:
+        new["explored"] = True
+        lowest = math.log10(min(item.lr for item in tried))
+        nearest = min(abs(math.log10(item.lr) - target) for item in tried)
+        if float(rungs[-1].regret[0]) <= _OPEN:
+            return _rates(lowest, (_FURTHER,)), plan_.decide_steps, "probe", space.seed
+        if nearest > _NEAR:
+            return _rates(target, (0.0,)), plan_.decide_steps, "probe", space.seed
+    pick = min(tried, key=lambda item: abs(math.log10(item.lr) - target))
+    seeds = {item.seed for item in tried if item.lr == pick.lr}
+    return (pick.lr,), plan_.decide_steps, "confirm", space.seed + len(seeds)
 
 
 def _over(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:

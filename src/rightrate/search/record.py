@@ -165,13 +165,23 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class Provenance:
-    """What a repetition needs: versions, seed, device, threads and the engine's verdict as a sentence."""
+    """What a repetition needs: versions, seed, device, threads and the engine's verdict.
+
+    Args:
+        versions: Of Python, torch and this package.
+        seed: Of everything random.
+        device: Where training happened.
+        threads: Threads torch computed with.
+        engine: The verdict as a sentence.
+        verdict: The verdict as data.
+    """
 
     versions: Mapping[str, str]
     seed: int
     device: str
     threads: int
     engine: str
+    verdict: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
