@@ -60,7 +60,7 @@ def main() -> int:
         if wanted and case.task not in wanted:
             continue
         prepared = prepare(load(case.task), case.optimizer)
-        truth = read_truth(case, untrained_metrics(prepared, prepared.setup(0))["loss"])
+        truth = read_truth(case, untrained_metrics(prepared, prepared.setup(0)).metrics["loss"])
         rows = _measure(case, truth)
         regrets += [regret for regret, _ in rows]
         costs += [cost for _, cost in rows]

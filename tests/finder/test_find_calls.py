@@ -387,7 +387,7 @@ def test_progress_is_told():
         ({"steps": ..., "epochs": 0}, r"find\(epochs=\.\.\.\) must be .*, got 0\."),
         ({"schedule": "cosin"}, r"find\(schedule=\.\.\.\) must be one of 'constant', 'linear', 'cosine'"),
         (
-            {"schedule": Cosine(peak=0.1, total_steps=9)},
+            {"schedule": Cosine(peak=0.1, total_steps=300)},
             r"must be a shape with peak 1, got Cosine\(peak=0\.1",
         ),
         ({"optimizer": "adamz"}, r"adamz"),
@@ -432,3 +432,14 @@ def test_a_function_that_builds_no_model():
 
 def test_array_scalars_are_lengths():
     assert find(steps=np.int64(60)).record.settings.steps == 60
+
+
+def test_a_schedule_says_how_long_the_run_is():
+    assert find(steps=None, schedule=Cosine(total_steps=240)).record.settings.steps == 240
+
+
+def test_a_schedule_of_another_length_than_steps_is_refused():
+    with pytest.raises(
+        ConfigError, match=r"schedule of 300 steps, as steps= says, got Cosine.*total_steps=200"
+    ):
+        find(steps=300, schedule=Cosine(total_steps=200))

@@ -149,7 +149,7 @@ def test_below_a_budget_of_two_nothing_is_trained_for_the_full_length():
 
 def test_a_confirmation_that_fails_is_not_hidden(monkeypatch):
     """All probes train, and the one run of full length does not."""
-    module = sys.modules["rightrate.finder.find"]
+    module = sys.modules["rightrate.finder.session"]
 
     class Failing(module.Driver):
         def run(self, action):

@@ -73,7 +73,7 @@ def test_the_engine_says_what_it_measured(result, monkeypatch):
         seen.append(calibrate(*arguments, **settings))
         return seen[-1]
 
-    monkeypatch.setattr(sys.modules["rightrate.finder.find"], "calibrate", spied)
+    monkeypatch.setattr(sys.modules["rightrate.finder.session"], "calibrate", spied)
     other = find(engine="stacked", steps=60)
     assert other.provenance.engine == seen[0].verdict.sentence()
     assert other.cost.overhead_steps == seen[0].member_steps

@@ -19,7 +19,7 @@ def level(model, train, valid, loss=None, **settings):
         model=model, train=train, valid=valid, loss=loss, training=Training(batch_size=16), **settings
     )
     prepared = prepare(task, "sgd")
-    return untrained_metrics(prepared, prepared.setup(0))
+    return untrained_metrics(prepared, prepared.setup(0)).metrics
 
 
 def inputs(count):

@@ -1,35 +1,22 @@
 """The main job: find the learning rate of a real model."""
 
-import math
-import platform
-import sys
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
-import torch
 from torch import nn
 
 from rightrate import _check
 from rightrate.errors import ConfigError, describe
 from rightrate.finder.interrupt import Interrupt
 from rightrate.finder.result import Result, as_options
+from rightrate.finder.session import Question, Session
 from rightrate.finder.trace import untouched
-from rightrate.population.calibrate import Calibration, Engine, calibrate
-from rightrate.population.factory import Populations
+from rightrate.population.calibrate import Engine
 from rightrate.population.prepare import Prepared, device_of, prepare
-from rightrate.schedules import FloatArray, Schedule, Shape, resolve, shape_values
-from rightrate.search.compress import warmup_of
-from rightrate.search.driver import Driver, Progress, Stopped
-from rightrate.search.levels import untrained_metrics
-from rightrate.search.probe import Probe, plan
-from rightrate.search.range_test import RangeTest
-from rightrate.search.recommend import Context, recommend
-from rightrate.search.record import Answer, Cost, Fit, Levels, Provenance, Record, Settings, Trial
-from rightrate.search.space import Action, Observation, Space
-from rightrate.search.strategy import Strategy
+from rightrate.schedules import Schedule, Shape
+from rightrate.search.driver import Progress
 from rightrate.tasks.loaders import shut_down_workers
 from rightrate.tasks.registry import load
 from rightrate.tasks.task import Objective, Task, TaskInfo, Training
@@ -37,8 +24,6 @@ from rightrate.tasks.task import Objective, Task, TaskInfo, Training
 __all__ = ["find"]
 
 _DEFAULT_EPOCHS = 10
-_FRACTION_OF_PEAK = 0.1
-_CONFIRMS_FROM = 2.0
 
 
 def find(
@@ -83,7 +68,7 @@ def find(
         optimizer: A name of the catalogue, a torch class, a factory `f(params)` or `f(module)`, or an
             instance bound to the model, which is read and never stepped. "adamw" if None.
         optimizer_options: More arguments of a named optimizer, such as `{"momentum": 0.9}`.
-        steps: Length of the real run in optimizer steps.
+        steps: Length of the real run in optimizer steps; a Schedule's own where it is left out.
         epochs: The same in passes over the training data; 10 if neither is given.
         schedule: "constant", "linear" (to zero), "cosine", a Schedule with peak 1, or a function of the step.
         budget: What may be spent, in run equivalents: 1.0 is one training run's worth of steps.
@@ -120,11 +105,14 @@ def find(
         _workers_end(),
     ):
         prepared = prepare(task, chosen, options=options)
-        length, remark = _length(prepared, steps, epochs)
-        search = _Search(prepared, length, schedule, budget, seed, tolerance, engine, progress)
-        with Interrupt(search.announce) as interrupt:
-            record = search.run(interrupt, (*remark, *task.info.notes, *prepared.notes))
-    return Result(record=record, spec=prepared.spec, shape=search.shape)
+        length, remark = _length(prepared, steps, epochs, schedule)
+        question = Question(
+            steps=length, schedule=schedule, budget=budget, seed=seed, tolerance=tolerance, engine=engine
+        )
+        session = Session(prepared, question, progress)
+        with Interrupt(session.announce) as interrupt:
+            record = session.run(interrupt, (*remark, *task.info.notes, *prepared.notes))
+    return Result(record=record, spec=prepared.spec, shape=session.shape)
 
 
 @contextmanager
@@ -180,12 +168,22 @@ def _name_of(model: Any) -> str:
     return str(getattr(model, "__name__", type(model).__name__))
 
 
-def _length(prepared: Prepared, steps: int | None, epochs: float | None) -> tuple[int, tuple[str, ...]]:
+def _length(
+    prepared: Prepared, steps: int | None, epochs: float | None, schedule: str | Shape
+) -> tuple[int, tuple[str, ...]]:
     """Return the length of the real run in steps, and what to say about it."""
     if steps is not None and epochs is not None:
         raise ConfigError(describe("find(steps=..., epochs=...)", "given as one of the two", (steps, epochs)))
     if steps is not None:
-        return _check.integer("find(steps=...)", steps, low=1, advice="Count optimizer steps."), ()
+        _check.integer("find(steps=...)", steps, low=1, advice="Count optimizer steps.")
+    if isinstance(schedule, Schedule):
+        if steps not in (None, schedule.total_steps):
+            allowed = f"a schedule of {steps} steps, as steps= says"
+            raise ConfigError(describe("find(schedule=...)", allowed, schedule))
+        if epochs is None:
+            return schedule.total_steps, ()
+    if steps is not None:
+        return steps, ()
     own = prepared.task.info.steps
     if epochs is None and own is not None:
         return own, (f"The run's length is the task's own, {own} steps.",)
@@ -197,227 +195,3 @@ def _length(prepared: Prepared, steps: int | None, epochs: float | None) -> tupl
     length = max(1, round(wanted * per_epoch))
     said = f"Neither steps nor epochs were given: {_DEFAULT_EPOCHS} epochs, {length} steps, were assumed."
     return length, () if epochs is not None else (said,)
-
-
-class _Search:
-    """One search from the first check to the record."""
-
-    def __init__(
-        self,
-        prepared: Prepared,
-        steps: int,
-        schedule: str | Shape,
-        budget: float,
-        seed: int,
-        tolerance: float,
-        engine: Engine,
-        progress: Callable[[Progress], None] | None,
-    ) -> None:
-        self.shape = resolve(schedule, total_steps=steps)
-        self._values: FloatArray = shape_values(self.shape, steps)
-        self._schedule = schedule if isinstance(schedule, str) else _schedule_name(self.shape)
-        self._prepared = prepared
-        self._steps = steps
-        self._budget = budget
-        self._seed = seed
-        self._tolerance = tolerance
-        self._engine: Engine = engine
-        self._progress = progress
-        self._trials: list[Trial] = []
-
-    def announce(self, message: str) -> None:
-        """Print the one line after the first Ctrl-C, where it is in the way of no one's output."""
-        print(message, file=sys.stderr, flush=True)
-
-    def run(self, interrupt: Interrupt, notes: Sequence[str]) -> Record:
-        """Check, train, judge and conclude."""
-        began = time.perf_counter()
-        prepared, objective = self._prepared, self._prepared.task.objective
-        sign = 1 if objective.direction == "min" else -1
-        setup = prepared.setup(self._seed)
-        untrained = untrained_metrics(prepared, setup)
-        low, high = prepared.spec.search_range
-        space = Space(
-            low=low,
-            high=high,
-            steps=self._steps,
-            budget=self._budget,
-            seed=self._seed,
-            decays=bool(self._values[-1] < _FRACTION_OF_PEAK * self._values.max()),
-            untrained=sign * untrained[objective.name],
-        )
-        size = round(2 * math.log10(high / low)) + 1
-        calibration = calibrate(
-            prepared, size=size, member_steps=space.allowance, seed=self._seed, engine=self._engine
-        )
-        torch.set_num_threads(calibration.verdict.threads)  # put back when the search is over
-        driver = Driver(
-            Populations(prepared, calibration.verdict),
-            self._values,
-            _watcher(interrupt, self._progress),
-            allowance=space.allowance,
-        )
-        observations: list[Observation] = []
-        interrupted = False
-        try:
-            self._search(driver, space, sign, observations)
-        except Stopped:
-            interrupted = True
-        context = Context(
-            plan=plan(_rest(space, driver.spent["range"])),
-            schedule=self._schedule,
-            warmup_steps=warmup_of(self._values),
-            tolerance=self._tolerance,
-            sign=sign,
-            name=objective.name,
-            interrupted=interrupted,
-        )
-        answer, fit = recommend(space, observations, context)
-        answer = replace(answer, reasons=(*answer.reasons, *self._remarks(notes)))
-        seconds = time.perf_counter() - began
-        return self._record(answer, fit, untrained[objective.name], driver, calibration, seconds, notes)
-
-    def _search(self, driver: Driver, space: Space, sign: int, observations: list[Observation]) -> None:
-        self._play(RangeTest(), space, driver, sign, observations)
-        self._play(Probe(), _rest(space, driver.spent["range"]), driver, sign, observations)
-        if space.budget >= _CONFIRMS_FROM:
-            self._confirm(driver, space, sign, observations)
-
-    def _play(
-        self, strategy: Strategy, space: Space, driver: Driver, sign: int, observations: list[Observation]
-    ) -> None:
-        """Train what a strategy asks for until it asks for nothing, and add what is observed."""
-        state = strategy.start(space)
-        seen: list[Observation] = []
-        while True:
-            actions, state = strategy.decide(state, seen)
-            if not actions:
-                return
-            seen = []
-            for action in actions:
-                trials = driver.run(action)
-                self._trials += trials
-                if action.kind != "range":
-                    seen += self._observed(trials, sign)
-            observations += seen
-
-    def _observed(self, trials: Sequence[Trial], sign: int) -> list[Observation]:
-        name = self._prepared.task.objective.name
-        return [_observation(trial, name, sign) for trial in trials]
-
-    def _confirm(self, driver: Driver, space: Space, sign: int, observations: list[Observation]) -> None:
-        """Train the answer for the full length, which a budget of 2 or more keeps one run for."""
-        from rightrate.search.curve import expected_curve, rungs_of
-
-        rungs = [rung for rung in rungs_of(observations, space.untrained) if not rung.failed.all()]
-        if not rungs:
-            return
-        lr = float(f"{10 ** expected_curve(rungs, space, steps=space.steps).best():.3g}")
-        action = Action(
-            kind="confirm",
-            rung=max(item.rung for item in observations) + 1,
-            lrs=(lr,),
-            steps=space.steps,
-            seed=space.seed + 1,
-        )
-        trials = driver.run(action)
-        self._trials += trials
-        observations += self._observed(trials, sign)
-
-    def _remarks(self, notes: Sequence[str]) -> tuple[str, ...]:
-        held = (
-            ("A fifth of the training data was held out for validation.",) if self._prepared.held_out else ()
-        )
-        return (*held, *notes)
-
-    def _record(
-        self,
-        answer: Answer,
-        fit: Fit,
-        untrained: float,
-        driver: Driver,
-        calibration: Calibration,
-        seconds: float,
-        notes: Sequence[str],
-    ) -> Record:
-        prepared, objective = self._prepared, self._prepared.task.objective
-        reached = [
-            trial.metrics[objective.name]
-            for trial in self._trials
-            if math.isfinite(trial.metrics.get(objective.name, math.nan))
-        ]
-        best = (min if objective.direction == "min" else max)(reached) if reached else None
-        info = prepared.task.info
-        return Record(
-            settings=Settings(
-                task=info.name,
-                description=info.description,
-                optimizer=prepared.spec.label,
-                schedule=self._schedule,
-                steps=self._steps,
-                budget=self._budget,
-                objective=objective.name,
-                direction=objective.direction,
-                notes=tuple(notes),
-            ),
-            answer=answer,
-            trials=tuple(self._trials),
-            levels=Levels(untrained=untrained, best=best),
-            fit=fit,
-            cost=Cost(
-                steps=dict(driver.spent),
-                run_equivalents=sum(driver.spent.values()) / self._steps,
-                overhead_steps=calibration.member_steps,
-                evaluation_forwards=driver.evaluation_forwards,
-                seconds={**driver.seconds, "check": calibration.seconds, "total": seconds},
-            ),
-            provenance=Provenance(
-                versions={
-                    "rightrate": _version(),
-                    "torch": torch.__version__,
-                    "python": platform.python_version(),
-                },
-                seed=self._seed,
-                device=str(prepared.device),
-                threads=calibration.verdict.threads,
-                engine=calibration.verdict.sentence(),
-                verdict=calibration.verdict.to_dict(),
-            ),
-        )
-
-
-def _rest(space: Space, spent: int) -> Space:
-    """Return the space with what is left for probes after `spent` member-steps.
-
-    From a budget of 2 on, one run is kept for confirmation; probes keep it themselves while they see as much.
-    """
-    left = space.budget - spent / space.steps
-    kept = 1.0 if space.budget >= _CONFIRMS_FROM > left else 0.0
-    return replace(space, budget=left - kept)
-
-
-def _version() -> str:
-    from importlib.metadata import version
-
-    return version("rightrate")
-
-
-def _schedule_name(shape: Shape) -> str:
-    if isinstance(shape, Schedule):
-        return repr(shape)
-    return str(getattr(shape, "__name__", type(shape).__name__))
-
-
-def _observation(trial: Trial, name: str, sign: int) -> Observation:
-    value = sign * trial.metrics.get(name, math.nan)
-    return Observation(lr=trial.lr, steps=trial.steps, seed=trial.seed, rung=trial.rung, value=value)
-
-
-def _watcher(interrupt: Interrupt, progress: Callable[[Progress], None] | None) -> Callable[[Progress], None]:
-    def watch(state: Progress) -> None:
-        if progress is not None:
-            progress(state)
-        if interrupt.requested:
-            raise Stopped
-
-    return watch

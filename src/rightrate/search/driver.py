@@ -21,6 +21,8 @@ __all__ = ["Driver", "Progress", "Stopped", "geometric"]
 _BLOCK_SECONDS = 1.0
 _KEPT_POINTS = 200
 _RECALIBRATION_BATCHES = 16
+_ON_THE_WAY = 0.1  # of the training: what evaluations before the end may take
+_BACKWARD = 3  # a training step is taken to cost as much as three forward passes
 _MEMORY = 10.0  # running statistics with momentum m are taken to have arrived after 10 / m steps
 
 
@@ -75,7 +77,7 @@ class Driver:
         else:
             table = compress(self.shape, action.steps)[:, None] * np.array(action.lrs)
         population: Any = self.populations.make(table.shape[1], action.seed)
-        stops = (action.steps,) if action.kind == "range" else _stops(action.steps)
+        stops = (action.steps,) if action.kind == "range" else self._stops(action.steps)
         losses: list[FloatArray] = []
         judged: list[tuple[int, dict[str, FloatArray]]] = []
         for start, stop in pairwise((0, *stops)):
@@ -85,6 +87,17 @@ class Driver:
         if action.kind == "range":
             return (self._range_trial(action, table, np.concatenate(losses)),)
         return _trials(action, table, np.concatenate(losses), judged)
+
+    def _stops(self, steps: int) -> tuple[int, ...]:
+        """Return the steps after which members are judged: the end, and on the way where that is cheap."""
+        prepared = self.populations.prepared
+        train, training = prepared.train, prepared.task.training
+        known = train.samples is not None and train.batches_per_epoch
+        batch = train.samples / train.batches_per_epoch if known else training.batch_size
+        trained = _BACKWARD * steps * training.accumulate * batch
+        if steps < 64 or 2 * (prepared.valid.samples or 0) > _ON_THE_WAY * trained:
+            return (steps,)
+        return (steps // 4, steps // 2, steps)
 
     def _train(self, population: Any, table: FloatArray, action: Action) -> FloatArray:
         """Advance in blocks of about a second."""
@@ -150,13 +163,6 @@ class Driver:
 def geometric(low: float, high: float, steps: int) -> FloatArray:
     """Return rates that grow by the same factor each step, from `low` to `high`, shape (steps,)."""
     return np.geomspace(low, high, steps)
-
-
-def _stops(steps: int) -> tuple[int, ...]:
-    """Return the steps after which members are judged: the end, and on the way where there is room."""
-    if steps < 64:
-        return (steps,)
-    return (steps // 4, steps // 2, steps)
 
 
 def _thinned(steps: int) -> list[int]:

@@ -2,6 +2,8 @@
 
 import copy
 import math
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -12,14 +14,22 @@ from rightrate.population.evaluate import call_metric, evaluate_program, gathere
 from rightrate.population.program import evaluating
 from rightrate.tasks.batches import batch_size_of
 
-__all__ = ["untrained_metrics"]
+__all__ = ["Untrained", "untrained_metrics"]
 
 _TARGETS = 4096
 _LARGEST_OUTPUT = 16_384
 _ELEMENTS = 1 << 22
 
 
-def untrained_metrics(prepared: Prepared, setup: Setup) -> dict[str, float]:
+@dataclass(frozen=True, kw_only=True)
+class Untrained:
+    """Every metric at the level of having learned nothing, and what could not be found out, or ""."""
+
+    metrics: Mapping[str, float]
+    note: str = ""
+
+
+def untrained_metrics(prepared: Prepared, setup: Setup) -> Untrained:
     """Return every metric at the level of having learned nothing.
 
     That is the better of two: the model at its start, and the best constant prediction (class frequencies,
@@ -32,11 +42,15 @@ def untrained_metrics(prepared: Prepared, setup: Setup) -> dict[str, float]:
 
     Returns:
         "loss" and each metric of the task; the objective's direction decides which of the two is better.
+        Where there is no constant prediction, the start, and a note that says why.
     """
     start = evaluate_program(setup.program, setup.valid, setup.metrics)
-    constant = None if prepared.task.loss is None else _constant(_own(prepared.task.loss), setup)
-    if constant is None:
-        return start
+    if prepared.task.loss is None:
+        return Untrained(metrics=start)
+    constant = _constant(_own(prepared.task.loss), setup)
+    if isinstance(constant, str):
+        note = f"Having learned nothing is measured at the start only: {constant}."
+        return Untrained(metrics=start, note=note)
     objective = prepared.task.objective
     result = {}
     for name, value in start.items():
@@ -47,7 +61,7 @@ def untrained_metrics(prepared: Prepared, setup: Setup) -> dict[str, float]:
             result[name] = better(value, other) if value == value else other
         else:
             result[name] = value
-    return result
+    return Untrained(metrics=result)
 
 
 def _own(loss: Any) -> Any:
@@ -55,12 +69,13 @@ def _own(loss: Any) -> Any:
     return copy.deepcopy(loss) if isinstance(loss, nn.Module) else loss
 
 
-def _constant(loss: Any, setup: Setup) -> dict[str, float] | None:
+def _constant(loss: Any, setup: Setup) -> dict[str, float] | str:
+    """Return the metrics of the best constant prediction, or why there is none."""
     first = next(iter(setup.valid))
     with torch.no_grad(), evaluating(setup.program):
         output = setup.program(first)[1]
     if not isinstance(output, Tensor) or output.ndim < 1 or output[0].numel() > _LARGEST_OUTPUT:
-        return None
+        return "the model's output is not one tensor of moderate size"
     wanted = min(_TARGETS, _ELEMENTS // max(1, output[0].numel()))
     batches, seen = [], 0
     for batch in setup.train.open(setup.seed, 0)[1]:
@@ -73,8 +88,8 @@ def _constant(loss: Any, setup: Setup) -> dict[str, float] | None:
     try:
         one = _fitted(loss, output[0], targets, rows)
         return _judged(one, loss, setup, rows)
-    except (RuntimeError, ValueError, TypeError, IndexError):
-        return None
+    except (RuntimeError, ValueError, TypeError, IndexError) as error:
+        return f"the loss of a constant prediction fails with {type(error).__name__}"
 
 
 def _fitted(loss: Any, like: Tensor, targets: Any, rows: int) -> Tensor:

@@ -58,7 +58,9 @@ def recommend(space: Space, observations: Sequence[Observation], context: Contex
     curve = expected_curve(rungs, space, steps=space.steps)
     lr = float(f"{10 ** curve.best():.3g}")
     level = max(context.tolerance, float(curve.regret.min()) + 0.005)
-    low, high = (float(f"{10**place:.3g}") for place in curve.around(level))
+    tried = [item.lr for item in observations]
+    ends = (min(max(10**place, min(tried)), max(tried)) for place in curve.around(level))
+    low, high = (float(f"{end:.3g}") for end in ends)
     cliff = find_cliff(rungs_of(short, space.untrained), context.schedule, context.warmup_steps)
     good = GoodRange(low=low, high=high, tolerance=round(level, 4))
     status = _status(space, observations, context, rungs, curve, lr, math.log10(high / low))
