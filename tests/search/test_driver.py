@@ -68,6 +68,21 @@ def test_judging_on_the_way_changes_nothing():
     assert [trial.metrics["loss"] for trial in short] == list(alone.evaluate()["loss"])
 
 
+@pytest.mark.parametrize(("copies", "steps"), [(1, (20, 40, 80)), (60, (80,))])
+def test_large_validation_data_are_judged_on_at_the_end_only(copies, steps):
+    """Judging on the way may take a tenth of the training, a step of which counts as three passes."""
+    task = Task(
+        model=mlp(),
+        train=train(),
+        valid=tuple(part.repeat(copies, *[1] * (part.ndim - 1)) for part in valid()),
+        loss=nn.functional.cross_entropy,
+        training=Training(batch_size=16),
+    )
+    populations = Populations(prepare(task, "momentum"), Verdict(reason="asked for"))
+    trials = Driver(populations, SHAPE, lambda state: None, allowance=1000).run(action())
+    assert [trial.curve.valid_steps for trial in trials] == [steps, steps]
+
+
 def test_long_curves_are_thinned():
     curve = driver().run(action(steps=400, lrs=(0.01,)))[0].curve
     assert len(curve.steps) == len(curve.train) == len(curve.lr) == 200

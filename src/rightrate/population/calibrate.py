@@ -146,7 +146,7 @@ class _Trials:
             return
         population = SerialPopulation(self._setup, 1)
         row = np.full((len(self._batches), 1), self._rates[0])
-        seconds = {}
+        seconds: dict[int, float] = {}
         for count in (threads, 1, threads, 1):
             torch.set_num_threads(count)
             fastest = self._fastest(lambda: population.advance(row), len(row), clock=time.perf_counter)

@@ -92,8 +92,9 @@ class Driver:
         """Return the steps after which members are judged: the end, and on the way where that is cheap."""
         prepared = self.populations.prepared
         train, training = prepared.train, prepared.task.training
-        known = train.samples is not None and train.batches_per_epoch
-        batch = train.samples / train.batches_per_epoch if known else training.batch_size
+        batch: float = training.batch_size
+        if train.samples and train.batches_per_epoch:
+            batch = train.samples / train.batches_per_epoch
         trained = _BACKWARD * steps * training.accumulate * batch
         if steps < 64 or 2 * (prepared.valid.samples or 0) > _ON_THE_WAY * trained:
             return (steps,)
