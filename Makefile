@@ -13,8 +13,9 @@ demo: $(VENV)/.stamp
 	$(BIN)/rightrate find digits --report out/report.html
 	@echo "The report is at $(CURDIR)/out/report.html"
 
+# One process a core, each computing with one thread: many small models gain nothing from more.
 test: lint
-	$(BIN)/python -m pytest
+	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 lint: $(VENV)/.stamp
 	$(BIN)/ruff format --check .
