@@ -133,7 +133,7 @@ def test_every_judged_trial_is_drawn_once(make_record: Make) -> None:
 def test_names_are_escaped_for_plotly(make_record: Make) -> None:
     record = make_record(settings={"objective": "<b>%{x}</b>"})
     title = charts(record)["objective"]["layout"]["yaxis"]["title"]["text"]
-    assert title == "validation &lt;b&gt;&#37;{x}&lt;/b&gt; after the run"
+    assert title == "validation &lt;b&gt;&#37;{x}&lt;/b&gt; after training"
 
 
 def test_the_log_switch_is_there_only_where_it_makes_sense(make_record: Make) -> None:

@@ -30,7 +30,7 @@ def test_shows_the_answer(make_record: Make) -> None:
     assert texts(record) == ["training fails", "still trains at 0.21", "0.012 recommended", "untrained: 2.3"]
     axes = report.figure(record).axes[0]
     assert axes.get_xscale() == "log"
-    assert axes.get_ylabel() == "validation loss after the run"
+    assert axes.get_ylabel() == "validation loss after training"
     assert any(list(line.get_xdata()) == [0.012, 0.012] for line in axes.lines)
 
 

@@ -76,3 +76,8 @@ def test_values_of_a_function_are_asked_one_step_at_a_time() -> None:
 def test_rates_that_cannot_be_are_refused(shape: object, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         shape_values(shape, 5)
+
+
+def test_a_function_of_absolute_rates_is_refused():
+    with pytest.raises(ConfigError, match=r"a function whose largest value is 1, got 0\.001\. Divide"):
+        shape_values(lambda step: 0.001 * (1 - step / 600), 600)

@@ -59,11 +59,13 @@ def _rows(record: "Record") -> list[tuple[str, str]]:
     ]
     good = answer.good
     if good.low is not None and good.high is not None:
-        within = f"expected to end within {100 * good.tolerance:.2g} % of the best"
+        within = f"costs at most {100 * good.tolerance:.2g} % of what there is to gain"
         rows.append(("good range", f"{rate(good.low)} to {rate(good.high)}, {within}"))
     rows.append(("edge", _edge(record)))
     steps = sum(cost.steps.values())
     spent = f"{count(steps)} training steps, the price of {cost.run_equivalents:.2g} training runs"
+    if cost.overhead_steps:
+        spent += f", and {count(cost.overhead_steps)} short ones to check and time the engine"
     rows.append(("cost", f"{spent}; {duration(cost.seconds.get('total'))} in all"))
     rows.append(("engine", record.provenance.engine))
     return rows

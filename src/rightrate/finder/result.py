@@ -124,6 +124,7 @@ class Result:
         ratios = OptimizerTemplate(optimizer, model).ratios
         for group, ratio in zip(optimizer.param_groups, ratios, strict=True):
             group["lr"] = self.lr * ratio
+        optimizer.defaults["lr"] = self.lr
         return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, self._shape)
 
     def plot(self) -> "Figure":

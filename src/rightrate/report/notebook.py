@@ -44,7 +44,7 @@ def html_snippet(record: Record) -> str:
             status=answer.status,
             message=answer.message,
             rows=Markup("").join(_ROW.format(name, text) for name, text in rows),
-            label=f"{settings.objective} after the run against learning rate",
+            label=f"{settings.objective} after training against learning rate",
             image=f"data:image/svg+xml;base64,{image}",
         )
     )

@@ -30,7 +30,7 @@ _LAST_STAGE = (0x0B, 0x63, 0xA5)
 
 
 def figure(record: Record) -> "Figure":
-    """Return the objective after the run against the learning rate, as on the report page.
+    """Return the objective after training against the learning rate, as on the report page.
 
     It is made without pyplot: nothing global is changed, and no window opens. Save it with
     `figure.savefig(...)`.
@@ -43,7 +43,7 @@ def figure(record: Record) -> "Figure":
     axes.set_xscale("log")
     axes.set_xlim(lrs.low, lrs.high)
     axes.set_ylim(values.low, values.high)
-    _look(axes, lrs, f"{objective_label(record)} after the run")
+    _look(axes, lrs, f"{objective_label(record)} after training")
     _draw_marks(axes, record, lrs)
     _draw_fit(axes, record)
     _draw_trials(axes, record, values)

@@ -53,7 +53,7 @@ def shape_values(shape: Shape, total_steps: int) -> FloatArray:
     """Return the fraction of the peak at each of `total_steps` steps, shape (total_steps,).
 
     Raises:
-        ConfigError: If a value is negative or not finite, or all are zero.
+        ConfigError: If a value is negative or not finite, all are zero, or a function's peak is not about 1.
     """
     if isinstance(shape, Schedule):
         values = shape(np.arange(total_steps))
@@ -66,4 +66,8 @@ def shape_values(shape: Shape, total_steps: int) -> FloatArray:
         raise ConfigError(describe(f"schedule({step})", allowed, float(values[step])))
     if not values.any():
         raise ConfigError(describe("schedule", "above zero at some step", 0.0))
+    peak = float(values.max())
+    if not isinstance(shape, Schedule) and not 0.5 <= peak <= 1 + 1e-9:
+        advice = "Divide by its largest value: the search looks for the peak."
+        raise ConfigError(describe("schedule", "a function whose largest value is 1", peak, advice))
     return values

@@ -17,7 +17,7 @@ from scipy.interpolate import PchipInterpolator
 from rightrate.schedules import FloatArray
 from rightrate.search.space import Observation, Space
 
-__all__ = ["Drift", "RegretCurve", "Rung", "expected_curve", "fit_drift", "joined", "rungs_of"]
+__all__ = ["Drift", "RegretCurve", "Rung", "expected_curve", "fit_drift", "joined", "rungs_of", "usual_drift"]
 
 GRID_PER_DECADE = 50
 _USUAL_DRIFT = {True: 0.35, False: 0.45}
@@ -37,8 +37,8 @@ class Rung:
     Args:
         steps: The length.
         place: log10 of the learning rates, ascending and distinct.
-        regret: Regret of each, in [0, 1]; seeds averaged.
-        value: The objective of each, smaller is better, no worse than untrained; seeds averaged.
+        regret: Regret of each, in [0, 1].
+        value: The objective of each, smaller is better, no worse than untrained.
         failed: Whether each ended no better than untrained or not finite, in any seed.
     """
 
@@ -70,16 +70,20 @@ class Rung:
 
 
 def rungs_of(observations: Sequence[Observation], untrained: float) -> list[Rung]:
-    """Return the trials by length, shortest first; where nothing trained, regret is 1 throughout."""
+    """Return the trials by length, shortest first; where nothing trained, regret is 1 throughout.
+
+    Rates are compared on the same batches, so a rate's value is that of its lowest seed. Other seeds only say
+    whether it fails.
+    """
     result = []
     for steps in sorted({item.steps for item in observations}):
-        by_place: dict[float, list[float]] = {}
+        by_place: dict[float, dict[int, float]] = {}
         for item in observations:
             if item.steps == steps:
-                by_place.setdefault(math.log10(item.lr), []).append(item.learned(untrained))
+                by_place.setdefault(math.log10(item.lr), {})[item.seed] = item.learned(untrained)
         places = np.array(sorted(by_place))
-        values = np.array([float(np.mean(by_place[place])) for place in places])
-        worst = np.array([max(by_place[place]) for place in places])
+        values = np.array([by_place[place][min(by_place[place])] for place in places])
+        worst = np.array([max(by_place[place].values()) for place in places])
         best = float(values.min())
         room = untrained - best
         regret = (values - best) / room if room > 0 else np.ones_like(values)
@@ -108,9 +112,14 @@ class Drift:
     spread: float
 
 
+def usual_drift(space: Space) -> float:
+    """Return how far the best rate usually falls, in decades for a run ten times as long."""
+    return _USUAL_DRIFT[space.decays]
+
+
 def fit_drift(rungs: Sequence[Rung], space: Space) -> Drift:
     """Return the drift: the usual one, corrected by that between the lengths that were tried."""
-    mean, precision = _USUAL_DRIFT[space.decays], _USUAL_SPREAD**-2
+    mean, precision = usual_drift(space), _USUAL_SPREAD**-2
     weighted = mean * precision
     useful = [rung for rung in rungs if len(rung.place) >= 3 and not rung.failed.all()]
     if len(useful) >= 2:
@@ -183,12 +192,17 @@ def expected_curve(rungs: Sequence[Rung], space: Space, *, steps: int) -> Regret
 
 
 def joined(rungs: Sequence[Rung], drift: Drift) -> tuple[FloatArray, FloatArray]:
-    """Return one curve: the longest rung's, continued on both sides by shorter ones moved by the drift."""
+    """Return one curve: the longest rung's, continued on both sides by shorter ones.
+
+    Below the longest rung's rates the shorter ones are moved by the drift: a longer run gets as far with a
+    lower rate. Above them they stay: where training fails depends little on the length.
+    """
     longest = rungs[-1]
     places, regrets = list(longest.place), list(longest.regret)
     for rung in reversed(rungs[:-1]):
-        moved = rung.place - drift.mean * math.log10(longest.steps / rung.steps)
-        for end, outside in ((0, moved < places[0] - _APART), (-1, moved > places[-1] + _APART)):
+        lower = rung.place - drift.mean * math.log10(longest.steps / rung.steps)
+        for end, moved in ((0, lower), (-1, rung.place)):
+            outside = moved < places[0] - _APART if end == 0 else moved > places[-1] + _APART
             if not outside.any():
                 continue
             level = float(Rung(**{**vars(rung), "place": moved}).curve(np.array([places[end]]))[0])

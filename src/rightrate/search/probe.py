@@ -24,6 +24,7 @@ _NARROW = (-0.75, -0.45, -0.15, 0.15, 0.45)
 _DECIDE = (-0.55, -0.15, 0.2)
 _FURTHER = -0.35
 _OPEN = 0.02
+_STEEP = 0.05
 _LEAST = 0.02
 _NEAR = 0.12
 _EXTENSIONS = 2
@@ -164,12 +165,17 @@ def _settle(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
         new["explored"] = True
         lowest = math.log10(min(item.lr for item in tried))
         nearest = min(abs(math.log10(item.lr) - target) for item in tried)
+        if len(rungs[-1].place) > 1 and rungs[-1].regret[-1] == 0 and rungs[-1].regret[-2] > _STEEP:
+            highest = math.log10(max(item.lr for item in tried))
+            return _rates(highest, (-_FURTHER,)), plan_.decide_steps, "probe", space.seed
         if float(rungs[-1].regret[0]) <= _OPEN:
             return _rates(lowest, (_FURTHER,)), plan_.decide_steps, "probe", space.seed
         if nearest > _NEAR:
             return _rates(target, (0.0,)), plan_.decide_steps, "probe", space.seed
     pick = min(tried, key=lambda item: abs(math.log10(item.lr) - target))
     seeds = {item.seed for item in tried if item.lr == pick.lr}
+    if len(seeds) > 1 and len({item.value for item in tried if item.lr == pick.lr}) == 1:
+        return None  # nothing in this training is random, so more seeds say nothing
     return (pick.lr,), plan_.decide_steps, "confirm", space.seed + len(seeds)
 
 

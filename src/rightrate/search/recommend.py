@@ -8,7 +8,7 @@ import numpy as np
 
 from rightrate.schedules import FloatArray
 from rightrate.search.cliff import find_cliff
-from rightrate.search.curve import RegretCurve, Rung, expected_curve, fit_drift, rungs_of
+from rightrate.search.curve import RegretCurve, Rung, expected_curve, fit_drift, rungs_of, usual_drift
 from rightrate.search.probe import Plan
 from rightrate.search.record import Answer, Cliff, Fit, GoodRange, Status
 from rightrate.search.space import Observation, Space
@@ -18,6 +18,7 @@ __all__ = ["Context", "recommend"]
 _FLAT_DECADES = 3.0
 _EDGE_DECADES = 0.12
 _DISAGREE = 0.2
+_UNSURE = 0.25
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,13 +57,11 @@ def recommend(space: Space, observations: Sequence[Observation], context: Contex
     if not rungs:
         return _nothing(space, observations, context), Fit()
     curve = expected_curve(rungs, space, steps=space.steps)
-    lr = float(f"{10 ** curve.best():.3g}")
-    level = max(context.tolerance, float(curve.regret.min()) + 0.005)
     tried = [item.lr for item in observations]
-    ends = (min(max(10**place, min(tried)), max(tried)) for place in curve.around(level))
-    low, high = (float(f"{end:.3g}") for end in ends)
+    places = (curve.best(), *curve.around(float(curve.regret.min()) + context.tolerance))
+    lr, low, high = (float(f"{min(max(10**place, min(tried)), max(tried)):.3g}") for place in places)
     cliff = find_cliff(rungs_of(short, space.untrained), context.schedule, context.warmup_steps)
-    good = GoodRange(low=low, high=high, tolerance=round(level, 4))
+    good = GoodRange(low=low, high=high, tolerance=context.tolerance)
     status = _status(space, observations, context, rungs, curve, lr, math.log10(high / low))
     reasons = (
         *_probe_reason(space, rungs[-1], context),
@@ -96,7 +95,13 @@ def _status(
     if context.interrupted:
         return "interrupted"
     decided = rungs[-1].steps >= context.plan.decide_steps
-    unsure = _seeds_disagree(space, observations) or _confirmation_failed(space, observations)
+    nearest = int(np.argmin(np.abs(rungs[-1].place - math.log10(lr))))
+    unsure = (
+        bool(rungs[-1].failed[nearest])
+        or float(curve.regret.min()) > _UNSURE
+        or _seeds_disagree(space, observations)
+        or _confirmation_failed(space, observations)
+    )
     if not context.plan.enough or not decided or unsure:
         return "inconclusive"
     tried = [item.lr for item in observations]
@@ -196,9 +201,11 @@ def _drift_reason(space: Space, rungs: Sequence[Rung], lr: float) -> tuple[str, 
     centres = " and ".join(
         f"{_short(10 ** rung.centre()[0])} at {rung.steps} steps" for rung in rungs if len(rung.place) >= 3
     )
+    usual = 10 ** (usual_drift(space) * math.log10(space.steps / longest.steps))
     moves = (
-        f"up to {space.steps} steps the best rate is expected to move by a factor of {1 / factor:.2g}, so the"
-        f" answer is {_short(lr)} where the best probe was {best}."
+        f"up to {space.steps} steps the best rate is expected to move by a factor of {1 / factor:.2g} (usually"
+        f" {1 / usual:.2g}, corrected by these trials), so the answer is {_short(lr)} where the best probe was"
+        f" {best}."
     )
     if not centres:
         return (moves[0].upper() + moves[1:],)

@@ -1,4 +1,4 @@
-"""The main picture: the objective after the run against the learning rate."""
+"""The main picture: the objective after training against the learning rate."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -22,7 +22,7 @@ __all__ = ["objective_chart"]
 
 
 def objective_chart(record: Record) -> Chart:
-    """Return the objective after the run against the learning rate."""
+    """Return the objective after training against the learning rate."""
     lrs, values = lr_window(record), value_window(record)
     shapes, notes = answer_marks(record, lrs)
     stages = rounds(record)
@@ -37,7 +37,7 @@ def objective_chart(record: Record) -> Chart:
         "data": data,
         "layout": {
             "xaxis": lr_axis(lrs),
-            "yaxis": {"title": {"text": f"{label} after the run"}, "range": [values.low, values.high]},
+            "yaxis": {"title": {"text": f"{label} after training"}, "range": [values.low, values.high]},
             "yaxis2": {"overlaying": "y", "range": [0, 1], "visible": False, "fixedrange": True},
             "shapes": shapes,
             "annotations": notes,
