@@ -33,6 +33,7 @@ _COMPILE_GAIN = 0.6
 _COMPILE_PAYS = 3.0
 _THREADS_PAY = 1.15
 _WORTH = 1.1  # measured within a few per cent, and what is gained must be worth another way of computing
+_HOPELESS = 2.0  # with few members, what stacking costs a call weighs most: 5x with 64 is 0.8x with 4
 _LONG_SECONDS = 0.3
 
 
@@ -235,14 +236,14 @@ class _Trials:
         small = min(_SMALL, self.size)
         with quiet():
             few = self._seconds(kernel, small)
-            if self.size <= small or few > 1.25 * serial_seconds:
+            if self.size <= small or few > _HOPELESS * serial_seconds:
                 return few, small, small
             many = self._seconds(kernel, self.size)
         slope = (many * self.size - few * small) / (self.size - small)
         fixed = max(0.0, few * small - slope * small)
         even = fixed / (serial_seconds - slope) if serial_seconds > slope else float(self.size)
         smallest = max(2, min(self.size, int(np.ceil(even))))
-        return (few, small, min(small, smallest)) if few < many else (many, self.size, smallest)
+        return (few, small, min(small, smallest)) if few < many / _WORTH else (many, self.size, smallest)
 
     def _seconds(self, kernel: Kernel, size: int) -> float:
         members = Members.start(self._setup.program, self._setup.template().names, size)

@@ -69,7 +69,9 @@ def compiled(function: Callable[..., Any], *, fullgraph: bool) -> Callable[..., 
             looking at all of a model each time took a seventh of a step. Not so where graphs may break:
             their parts are kept with torch's own functions, which other models' parts share.
     """
-    options: dict[str, Any] = {"fallback_random": True}
+    from rightrate.population.scalars import ScalarsFirst  # imports the compiler
+
+    options: dict[str, Any] = {"fallback_random": True, "post_grad_custom_post_pass": ScalarsFirst()}
     private = fullgraph and isinstance(function, types.FunctionType)
     if private and hasattr(torch.compiler, "skip_guard_on_globals_unsafe"):  # came with the option
         options["guard_filter_fn"] = partial(_of_arguments, _arguments(function))
