@@ -33,7 +33,7 @@ def test_plain_lines() -> None:
         "digits, sgd(momentum=0.9), cosine, 2,000 steps\n"
         "learning rate  0.0123\n"
         "status         found: Use a learning rate of 0.0123.\n"
-        "good range     0.005 to 0.02, expected to end within 2 % of the best\n"
+        "good range     0.005 to 0.02, costs at most 2 % of what there is to gain\n"
         "edge           0.1 still trained, 0.2 failed (in 1,500 steps, cosine)\n"
         "cost           1,860 training steps, the price of 0.93 training runs; 1 min 23 s in all\n"
         "engine         serial: forced\n"

@@ -125,7 +125,7 @@ def test_a_cliff_is_told_with_the_margin():
     found = answer(played(space(), Landscape(best=3e-3, cliff=0.01, full=2000, noise=0.0)))
     cliff = found.cliff
     assert cliff.max_stable < cliff.lowest_failed
-    margin = f"the answer stays a factor of {cliff.lowest_failed / found.lr:.2g} below the failure."
+    margin = f"the answer stays a factor of {cliff.lowest_failed / found.lr:.3g} below the failure."
     assert any(reason.endswith(margin) for reason in found.reasons)
 
 

@@ -58,8 +58,8 @@ def plan(space: Space) -> Plan:
     if allowance >= 500:
         return Plan(
             locate_steps=min(longest, max(10, min(longest // 4, int(0.21 * allowance / (2 * decades + 1))))),
-            narrow_steps=min(longest, max(20, min(longest // 2, allowance // 30))),
-            decide_steps=min(longest, max(40, allowance // 9)),
+            narrow_steps=min(longest, max(20, min(longest // 2, allowance // 40))),
+            decide_steps=min(longest, max(40, int(0.133 * allowance))),
             per_decade=2.0,
             narrow=_NARROW,
             enough=True,

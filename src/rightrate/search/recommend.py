@@ -203,9 +203,9 @@ def _drift_reason(space: Space, rungs: Sequence[Rung], lr: float) -> tuple[str, 
     )
     usual = 10 ** (usual_drift(space) * math.log10(space.steps / longest.steps))
     moves = (
-        f"up to {space.steps} steps the best rate is expected to move by a factor of {1 / factor:.2g} (usually"
-        f" {1 / usual:.2g}, corrected by these trials), so the answer is {_short(lr)} where the best probe was"
-        f" {best}."
+        f"up to {space.steps} steps the best rate is expected to move by a factor of {1 / factor:.2g}"
+        f" (usually {1 / usual:.2g}, corrected by these trials), so the answer is {_short(lr)} where the best"
+        f" probe was {best}."
     )
     if not centres:
         return (moves[0].upper() + moves[1:],)
