@@ -26,6 +26,7 @@ _LEAST_DRIFT = 0.6  # of the usual one: noise in short probes must not make rate
 _CENTRE_ERROR = 0.1
 _GOOD = 0.03
 _LEAST_ERROR = 0.08
+_CLIFF_SHARE = 0.5
 _APART = 0.12
 _LEVEL = 0.005
 
@@ -195,13 +196,14 @@ def joined(rungs: Sequence[Rung], drift: Drift) -> tuple[FloatArray, FloatArray]
     """Return one curve: the longest rung's, continued on both sides by shorter ones.
 
     Below the longest rung's rates the shorter ones are moved by the drift: a longer run gets as far with a
-    lower rate. Above them they stay: where training fails depends little on the length.
+    lower rate. Above them by half of it: where training fails depends less on the length.
     """
     longest = rungs[-1]
     places, regrets = list(longest.place), list(longest.regret)
     for rung in reversed(rungs[:-1]):
         lower = rung.place - drift.mean * math.log10(longest.steps / rung.steps)
-        for end, moved in ((0, lower), (-1, rung.place)):
+        upper = rung.place + _CLIFF_SHARE * (lower - rung.place)
+        for end, moved in ((0, lower), (-1, upper)):
             outside = moved < places[0] - _APART if end == 0 else moved > places[-1] + _APART
             if not outside.any():
                 continue
