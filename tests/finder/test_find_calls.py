@@ -1,6 +1,7 @@
 """Every way to call `find`."""
 
 import functools
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 import rightrate as rr
 from rightrate.errors import ConfigError, DataError, ModelError
 from rightrate.schedules import Cosine, Linear
+from rightrate.search.space import Action
 
 cross_entropy = nn.functional.cross_entropy
 
@@ -443,3 +445,20 @@ def test_a_schedule_of_another_length_than_steps_is_refused():
         ConfigError, match=r"schedule of 300 steps, as steps= says, got Cosine.*total_steps=200"
     ):
         find(steps=300, schedule=Cosine(total_steps=200))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Two:
+    """Two rates, once."""
+
+    def start(self, space):
+        return {"over": False}
+
+    def decide(self, state, observations):
+        action = Action(kind="probe", rung=0, lrs=(1e-3, 1e-2), steps=100, seed=0)
+        return ((), state) if state["over"] else ((action,), {"over": True})
+
+
+def test_a_strategy_of_ones_own_decides_what_is_tried():
+    tried = find(strategy=Two()).trials
+    assert tried[tried.kind == "probe"].lr.tolist() == [1e-3, 1e-2]

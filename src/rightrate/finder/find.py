@@ -17,6 +17,8 @@ from rightrate.population.calibrate import Engine
 from rightrate.population.prepare import Prepared, device_of, prepare
 from rightrate.schedules import Schedule, Shape
 from rightrate.search.driver import Progress
+from rightrate.search.probe import Probe
+from rightrate.search.strategy import Strategy
 from rightrate.tasks.loaders import shut_down_workers
 from rightrate.tasks.registry import load
 from rightrate.tasks.task import Objective, Task, TaskInfo, Training
@@ -46,6 +48,7 @@ def find(
     seed: int = 0,
     tolerance: float = 0.02,
     engine: Engine = "auto",
+    strategy: Strategy | None = None,
     progress: Callable[[Progress], None] | None = None,
 ) -> Result:
     """Find the learning rate for a model, its data, its optimizer and its schedule.
@@ -75,6 +78,7 @@ def find(
         seed: Of weights (if a function builds the model), batches and random draws.
         tolerance: Expected regret allowed within the good range, in (0, 1).
         engine: "auto", "serial" or "stacked".
+        strategy: What decides which rates are tried for how long; the default refines in rungs.
         progress: Called about once a second with where the search is.
 
     Returns:
@@ -107,7 +111,13 @@ def find(
         prepared = prepare(task, chosen, options=options)
         length, remark = _length(prepared, steps, epochs, schedule)
         question = Question(
-            steps=length, schedule=schedule, budget=budget, seed=seed, tolerance=tolerance, engine=engine
+            steps=length,
+            schedule=schedule,
+            budget=budget,
+            seed=seed,
+            tolerance=tolerance,
+            engine=engine,
+            strategy=strategy or Probe(),
         )
         session = Session(prepared, question, progress)
         with Interrupt(session.announce) as interrupt:

@@ -19,7 +19,7 @@ from rightrate.search.compress import warmup_of
 from rightrate.search.curve import expected_curve, rungs_of
 from rightrate.search.driver import Driver, Progress, Stopped
 from rightrate.search.levels import untrained_metrics
-from rightrate.search.probe import Probe, plan
+from rightrate.search.probe import plan
 from rightrate.search.range_test import RangeTest
 from rightrate.search.recommend import Context, recommend
 from rightrate.search.record import Answer, Cost, Fit, Levels, Provenance, Record, Settings, Trial
@@ -43,6 +43,7 @@ class Question:
         seed: Of everything random.
         tolerance: Expected regret allowed within the good range.
         engine: "auto", "serial" or "stacked".
+        strategy: What decides the probes.
     """
 
     steps: int
@@ -51,6 +52,7 @@ class Question:
     seed: int
     tolerance: float
     engine: Engine
+    strategy: Strategy
 
 
 class Session:
@@ -135,7 +137,7 @@ class Session:
 
     def _search(self, driver: Driver, space: Space, sign: int, observations: list[Observation]) -> None:
         self._play(RangeTest(), space, driver, sign, observations)
-        self._play(Probe(), _rest(space, driver.spent["range"]), driver, sign, observations)
+        self._play(self._question.strategy, _rest(space, driver.spent["range"]), driver, sign, observations)
         if space.budget >= _CONFIRMS_FROM:
             self._confirm(driver, space, sign, observations)
 
