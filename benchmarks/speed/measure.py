@@ -9,7 +9,7 @@ import torch
 
 __all__ = ["Contestant", "Ratio", "rounds"]
 
-_TOO_SLOW_SECONDS = 20.0
+_TOO_SLOW_SECONDS = 8.0
 _BOOTSTRAPS = 2000
 
 
