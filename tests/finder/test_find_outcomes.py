@@ -204,10 +204,10 @@ def unchanged():
     ],
 )
 def test_the_size_and_sign_of_the_loss_do_not_matter(change, unchanged):
-    result = precise(change)
-    assert result.lr == pytest.approx(unchanged.lr, rel=1e-4)
-    assert result.low == pytest.approx(unchanged.low, rel=1e-4)
-    assert result.high == pytest.approx(unchanged.high, rel=1e-4)
+    result = precise(change)  # answers are rounded to three digits, so a last bit can move the last one
+    assert result.lr == pytest.approx(unchanged.lr, rel=3e-3)
+    assert result.low == pytest.approx(unchanged.low, rel=3e-3)
+    assert result.high == pytest.approx(unchanged.high, rel=3e-3)
     assert (result.status, result.max_stable) == (unchanged.status, unchanged.max_stable)
 
 
