@@ -25,7 +25,6 @@ _DECIDE = (-0.55, -0.15, 0.2)
 _FURTHER = -0.35
 _OPEN = 0.02
 _STEEP = 0.05
-_LEAST = 0.02
 _NEAR = 0.12
 _EXTENSIONS = 2
 
