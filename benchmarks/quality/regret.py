@@ -3,22 +3,23 @@
 At a rate, truth is the mean over seeds of the validation loss, each clipped at the untrained level. The best
 loss is the lowest point of that curve smoothed over neighbouring rates, so that a lucky rate does not set
 the mark. What a picked rate reaches is interpolated in log lr between the two rates of the grid around it, if
-both trained; beside a cliff the picked rate itself is trained with all seeds.
+both trained; beside a cliff the picked rate itself is trained with three seeds.
 """
 
-import csv
 import math
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
-from benchmarks.quality.cases import SEEDS, TRUTH, Case
-from benchmarks.quality.truth import train
+from benchmarks.quality.cases import Case
+from benchmarks.quality.runs import Run
 
-__all__ = ["Truth", "read_truth"]
+__all__ = ["Truth", "clipped"]
 
 _TRAINED = 0.5
+_STANDARD_ERRORS = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,64 +29,113 @@ class Truth:
     Args:
         case: Which one.
         lr: Rates, ascending, (R,).
-        losses: Final validation loss of each seed at each rate, clipped at untrained, (seeds, R).
+        losses: Final validation losses at each rate, clipped at untrained: R arrays, one value a seed.
+        accuracies: Final accuracy at each rate, mean over seeds, (R,); empty where the task has none.
         untrained: Loss of having learned nothing.
     """
 
     case: Case
-    lr: np.ndarray
-    losses: np.ndarray
+    lr: tuple[float, ...]
+    losses: tuple[np.ndarray, ...]
+    accuracies: np.ndarray
     untrained: float
+
+    @classmethod
+    def of(cls, case: Case, runs: Iterable[Run], untrained: float, seeds: int | None = None) -> "Truth":
+        """Return the grid of recorded runs; those shorter than the longest ones do not count.
+
+        Args:
+            case: Which one.
+            runs: Recorded runs, of any case.
+            untrained: Loss of having learned nothing.
+            seeds: Use the seeds below this number only.
+        """
+        own = [run for run in runs if run.case == case and run.kind == "grid"]
+        full = max((run.steps for run in own), default=0)
+        table: dict[float, dict[int, Run]] = defaultdict(dict)
+        for run in own:
+            if run.steps == full and (seeds is None or run.seed < seeds):
+                table[run.lr][run.seed] = run
+        lrs = tuple(sorted(table))
+        members = [[table[lr][seed] for seed in sorted(table[lr])] for lr in lrs]
+        accurate = bool(own) and all(run.accuracy is not None for runs_ in members for run in runs_)
+        return cls(
+            case=case,
+            lr=lrs,
+            losses=tuple(
+                np.array([clipped(run.losses[-1], untrained) for run in runs_]) for runs_ in members
+            ),
+            accuracies=np.array(
+                [np.mean([run.accuracy or 0.0 for run in runs_]) for runs_ in members] if accurate else []
+            ),
+            untrained=untrained,
+        )
 
     @property
     def mean(self) -> np.ndarray:
         """Mean over seeds at each rate, (R,)."""
-        return self.losses.mean(axis=0)
+        return np.array([losses.mean() for losses in self.losses])
 
     def best(self) -> float:
         """Return the lowest loss of the smoothed curve."""
         return float(_smoothed(self.mean).min())
 
+    def trains(self) -> bool:
+        """Say whether the best rate is better than untrained by three standard errors."""
+        place = int(self.mean.argmin())
+        losses = self.losses[place]
+        error = float(losses.std(ddof=1) / math.sqrt(len(losses))) if len(losses) > 1 else math.inf
+        return bool(self.untrained - losses.mean() > _STANDARD_ERRORS * error)
+
     def regret_of(self, loss: float) -> float:
         """Return the regret of a loss, in [0, 1]."""
         best = self.best()
+        if best >= self.untrained:
+            return 1.0
         return float(np.clip((min(loss, self.untrained) - best) / (self.untrained - best), 0.0, 1.0))
 
-    def reached(self, lr: float) -> tuple[float, str]:
-        """Return the loss a rate reaches at full length, and how that is known."""
-        place, grid = math.log10(lr), np.log10(self.lr)
-        right = int(np.clip(np.searchsorted(grid, place), 1, len(grid) - 1))
-        around = self.mean[right - 1 : right + 1]
-        if grid[0] <= place <= grid[-1] and all(self.regret_of(value) < _TRAINED for value in around):
-            return float(np.interp(place, grid, self.mean)), "grid"
-        runs = [train(self.case, seed, [lr])[1][0] for seed in SEEDS]
-        return float(np.mean([clipped(value, self.untrained) for value in runs])), "trained"
+    def regret_at(self, lr: float) -> float:
+        """Return the regret at a rate of the grid."""
+        return self.regret_of(float(self.losses[self.lr.index(lr)].mean()))
 
-    def floor(self, draws: int = 500) -> float:
+    def between(self, lr: float) -> float | None:
+        """Return the loss at a rate, interpolated; None beyond the grid and where a neighbour did not train."""
+        grid, mean = np.log10(self.lr), self.mean
+        place = math.log10(lr)
+        if not grid[0] <= place <= grid[-1]:
+            return None
+        right = int(np.clip(np.searchsorted(grid, place), 1, len(grid) - 1))
+        if any(self.regret_of(float(value)) >= _TRAINED for value in mean[right - 1 : right + 1]):
+            return None
+        return float(np.interp(place, grid, mean))
+
+    def accuracy_regret(self, lr: float) -> float | None:
+        """Return how far the accuracy at a rate is from the best, in [0, 1]; None where there is none."""
+        if not len(self.accuracies):
+            return None
+        best = float(_smoothed(self.accuracies).max())
+        at = float(np.interp(math.log10(lr), np.log10(self.lr), self.accuracies))
+        return max(0.0, best - at)
+
+    def floor(self, draws: int = 200) -> float:
         """Return the mean regret of the best-looking rate on resampled seeds: what the grid cannot tell."""
         draw = np.random.default_rng(0)
-        seeds = len(self.losses)
-        picks = [int(self.losses[draw.integers(0, seeds, seeds)].mean(axis=0).argmin()) for _ in range(draws)]
-        return float(np.mean([self.regret_of(self.mean[pick]) for pick in picks]))
+        mean = self.mean
+        near = [place for place in range(len(self.lr)) if self.regret_of(float(mean[place])) < _TRAINED]
+        if not near:
+            return 0.0
+        seeds = max(len(self.losses[place]) for place in near)
+        total = 0.0
+        for _ in range(draws):
+            drawn = draw.integers(0, seeds, seeds)
+            means = [self.losses[place][drawn % len(self.losses[place])].mean() for place in near]
+            total += self.regret_of(float(mean[near[int(np.argmin(means))]]))
+        return total / draws
 
 
 def clipped(loss: float, untrained: float) -> float:
     """Return a loss, no worse than untrained; one that is not finite counts as untrained."""
     return min(loss, untrained) if math.isfinite(loss) else untrained
-
-
-def read_truth(case: Case, untrained: float) -> Truth:
-    """Return the grid of a case from the committed table."""
-    table: dict[float, dict[int, float]] = defaultdict(dict)
-    with TRUTH.open(newline="") as file:
-        for row in csv.DictReader(file):
-            if (row["task"], row["optimizer"], row["schedule"]) == (case.task, case.optimizer, case.schedule):
-                table[float(row["lr"])][int(row["seed"])] = clipped(float(row["loss"]), untrained)
-    rates = [lr for lr in sorted(table) if set(table[lr]) >= set(SEEDS)]
-    if not rates:
-        raise SystemExit(f"{TRUTH} has no complete rate for {case}; run: python -m benchmarks.quality.truth")
-    losses = np.array([[table[lr][seed] for lr in rates] for seed in SEEDS])
-    return Truth(case=case, lr=np.array(rates), losses=losses, untrained=untrained)
 
 
 def _smoothed(values: np.ndarray) -> np.ndarray:

@@ -1,76 +1,139 @@
-"""Train the dense grid that the quality benchmark measures against.
+"""Train the grid of full-length runs that the quality benchmark measures against.
 
-    python -m benchmarks.quality.truth
+    python -m benchmarks.quality.truth                       # what is missing, of all tasks
+    python -m benchmarks.quality.truth --tasks gpt surveys --workers 2
 
-Every rate of the grid is trained for the task's full length with three seeds by the serial engine: plain
-models, each with its real torch optimizer. Rows are appended to `truth.csv` as they are measured; started
-again, the command goes on where it was interrupted.
+Every rate is trained by the serial engine: plain models, each with its real torch optimizer. First every
+second rate of the grid everywhere, three seeds; then all five a decade where the regret is below 0.3; then
+more seeds of the good rates of a case whose noise floor is above a quarter of the bar; at last shortened
+runs of seed 0, so that strategies can be replayed. What is trained is kept in `recorded/`; started again,
+the command goes on where it was interrupted.
 """
 
 import argparse
-import csv
 import time
+from collections.abc import Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
+from dataclasses import dataclass
+from multiprocessing import get_context
 
-import torch
+from benchmarks.quality.cases import Case, cases, grid
+from benchmarks.quality.regret import Truth
+from benchmarks.quality.runs import Run, read, write
+from benchmarks.quality.training import length, train, untrained
 
-from benchmarks.quality.cases import CASES, SEEDS, TRUTH, Case, rates
-from rightrate.population import SerialPopulation, prepare
-from rightrate.schedules import resolve, shape_values
-from rightrate.tasks import load
+__all__ = ["Job", "missing"]
 
-__all__ = ["train"]
+SEEDS = (0, 1, 2)
+FLOOR = 0.002
+_MOST_SEEDS = 9
+_DENSE_BELOW = 0.3
+_SEEDS_BELOW = 0.1
+_SHORTER = (32, 16, 8, 4)
 
-FIELDS = ("task", "optimizer", "schedule", "steps", "seed", "lr", "loss")
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """Runs that are trained one beside the other: one case, length and seed."""
+
+    stage: int
+    case: Case
+    steps: int
+    seed: int
+    lrs: tuple[float, ...]
 
 
-def train(case: Case, seed: int, lrs: list[float]) -> tuple[int, list[float]]:
-    """Train one member for each rate in full and return the length and the validation losses."""
-    task = load(case.task)
-    steps = int(task.info.steps or 0)
-    population = SerialPopulation(prepare(task, case.optimizer).setup(seed), len(lrs))
-    shape = shape_values(resolve(case.schedule, total_steps=steps), steps)
-    population.advance(shape[:, None] * torch.tensor(lrs, dtype=torch.float64).numpy())
-    return steps, [float(value) for value in population.evaluate()["loss"]]
+def missing(case: Case, runs: list[Run], full: int, level: float) -> list[Job]:
+    """Return the jobs of the first stage of a case that is not complete, none if all are.
+
+    Args:
+        case: Which one.
+        runs: What is recorded of it.
+        full: The length of the real run.
+        level: Validation loss of having learned nothing.
+    """
+    done = {(run.steps, run.seed, run.lr) for run in runs}
+    for stage, wanted in enumerate(_stages(case, runs, full, level)):
+        jobs = [
+            Job(stage=stage, case=case, steps=steps, seed=seed, lrs=lrs)
+            for steps, seed, rates in wanted
+            if (lrs := tuple(lr for lr in rates if (steps, seed, lr) not in done))
+        ]
+        if jobs:
+            return jobs
+    return []
+
+
+_Wanted = list[tuple[int, int, tuple[float, ...]]]
+
+
+def _stages(case: Case, runs: list[Run], full: int, level: float) -> Iterator[_Wanted]:
+    """Yield what each stage wants, (steps, seed, rates); a stage may read what the ones before it recorded."""
+    every = grid(case.optimizer)
+    yield [(full, seed, every[::2]) for seed in SEEDS]
+    truth = Truth.of(case, runs, level)
+    good = {lr for lr in truth.lr if truth.regret_at(lr) < _DENSE_BELOW}
+    dense = tuple(
+        lr
+        for place, lr in enumerate(every)
+        if place % 2 == 0 or good & {every[place - 1], every[min(place + 1, len(every) - 1)]}
+    )
+    yield [(full, seed, dense) for seed in SEEDS]
+    for seeds in range(len(SEEDS) + 1, _MOST_SEEDS + 1):
+        if truth.trains() and Truth.of(case, runs, level, seeds - 1).floor() > FLOOR:
+            near = tuple(lr for lr in truth.lr if truth.regret_at(lr) < _SEEDS_BELOW)
+            yield [(full, seeds - 1, near)]
+    yield [(max(8, full // part), 0, dense) for part in _SHORTER]
 
 
 def main() -> None:
-    """Train what is missing from the grid and append it."""
+    """Train what is missing."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--tasks", nargs="*", help="only these tasks")
-    wanted = parser.parse_args().tasks
-    torch.set_num_threads(1)
-    done: set[tuple[str, ...]] = set()
-    if TRUTH.exists():
-        with TRUTH.open(newline="") as file:
-            done = {
-                (row["task"], row["optimizer"], row["schedule"], row["seed"], row["lr"])
-                for row in csv.DictReader(file)
-            }
-    with TRUTH.open("a", newline="") as file:
-        writer = csv.writer(file)
-        if not done and file.tell() == 0:
-            writer.writerow(FIELDS)
-        for case in CASES:
-            if wanted and case.task not in wanted:
-                continue
-            for seed in SEEDS:
-                key = (case.task, case.optimizer, case.schedule, str(seed))
-                missing = [lr for lr in rates(case.optimizer) if (*key, repr(lr)) not in done]
-                if not missing:
-                    continue
-                began = time.perf_counter()
-                steps, losses = train(case, seed, missing)
-                for lr, loss in zip(missing, losses, strict=True):
-                    writer.writerow(
-                        (case.task, case.optimizer, case.schedule, steps, seed, repr(lr), f"{loss:.6g}")
-                    )
-                file.flush()
+    parser.add_argument("--tasks", nargs="*", default=[], help="only these tasks")
+    parser.add_argument("--workers", type=int, default=2, help="processes, each with one thread")
+    parser.add_argument("--hours", type=float, default=float("inf"), help="start nothing new after that")
+    arguments = parser.parse_args()
+    end = time.monotonic() + arguments.hours * 3600
+    wanted = cases(arguments.tasks)
+    recorded = {task: read(task) for task in {case.task for case in wanted}}
+    levels = {case: untrained(case) for case in wanted}
+    with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:
+        running: dict[Future[list[Run]], Job] = {}
+        while time.monotonic() < end or running:
+            if time.monotonic() < end and len(running) < arguments.workers:
+                busy = {job.case for job in running.values()}
+                jobs = _open(wanted, recorded, levels, set(running.values()), busy)
+                for job in jobs[: arguments.workers - len(running)]:
+                    running[pool.submit(train, job.case, job.steps, job.seed, job.lrs)] = job
+            if not running:
+                break
+            for future in wait(running, return_when=FIRST_COMPLETED).done:
+                job = running.pop(future)
+                recorded[job.case.task] += future.result()
+                write(job.case.task, recorded[job.case.task])
+                seconds = sum(run.seconds for run in future.result())
                 print(
-                    f"{case} seed {seed}: {len(missing)} runs in {time.perf_counter() - began:.0f} s",
+                    f"stage {job.stage} {job.case} seed {job.seed}:"
+                    f" {len(job.lrs)} runs of {job.steps} in {seconds:.0f} s",
                     flush=True,
                 )
+
+
+def _open(
+    wanted: tuple[Case, ...],
+    recorded: dict[str, list[Run]],
+    levels: dict[Case, float],
+    running: set[Job],
+    busy: set[Case],
+) -> list[Job]:
+    """Return the jobs that can be started now, those of the earliest stage first."""
+    jobs: list[Job] = []
+    for case in wanted:
+        runs = [run for run in recorded[case.task] if run.case == case]
+        jobs += [job for job in missing(case, runs, length(case), levels[case]) if job not in running]
+    return sorted(jobs, key=lambda job: job.stage)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,83 @@
+"""The recorded runs of the truth: one compressed table a task, replaced as a whole, so that no kill loses it."""
+
+import csv
+import gzip
+import io
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.quality.cases import Case
+
+__all__ = ["FOLDER", "Run", "read", "write"]
+
+FOLDER = Path(__file__).with_name("recorded")
+_FIELDS = ("optimizer", "schedule", "steps", "seed", "lr", "kind", "seconds", "accuracy", "losses")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """One training run.
+
+    Args:
+        case: What was trained.
+        steps: Its length in optimizer steps.
+        seed: Of weights, batches and draws.
+        lr: Peak rate.
+        kind: "grid" for a rate of the grid, "picked" for one that an answer stands on.
+        seconds: CPU time of the training, evaluations included.
+        accuracy: At the end; None where the task has none.
+        losses: Validation loss at even distances, the last one at the end; NaN from the first that is not finite.
+    """
+
+    case: Case
+    steps: int
+    seed: int
+    lr: float
+    kind: str
+    seconds: float
+    accuracy: float | None
+    losses: tuple[float, ...]
+
+
+def read(task: str) -> list[Run]:
+    """Return the runs of a task, none if there is no file."""
+    path = FOLDER / f"{task}.csv.gz"
+    if not path.exists():
+        return []
+    with gzip.open(path, "rt", newline="") as file:
+        return [
+            Run(
+                case=Case(task=task, optimizer=row["optimizer"], schedule=row["schedule"]),
+                steps=int(row["steps"]),
+                seed=int(row["seed"]),
+                lr=float(row["lr"]),
+                kind=row["kind"],
+                seconds=float(row["seconds"]),
+                accuracy=float(row["accuracy"]) if row["accuracy"] else None,
+                losses=tuple(map(float, row["losses"].split())),
+            )
+            for row in csv.DictReader(file)
+        ]
+
+
+def write(task: str, runs: Iterable[Run]) -> None:
+    """Replace the runs of a task; the bytes depend on the runs alone."""
+    text = io.StringIO()
+    table = csv.writer(text, lineterminator="\n")
+    table.writerow(_FIELDS)
+    for run in sorted(runs, key=lambda run: (run.case, run.steps, run.seed, run.lr)):
+        accuracy = "" if run.accuracy is None else f"{run.accuracy:.4g}"
+        losses = " ".join(f"{loss:.5g}" for loss in run.losses)
+        table.writerow(
+            (run.case.optimizer, run.case.schedule, run.steps, run.seed, repr(run.lr), run.kind)
+            + (f"{run.seconds:.3g}", accuracy, losses)
+        )
+    FOLDER.mkdir(exist_ok=True)
+    temporary = FOLDER / f".{task}.{os.getpid()}"
+    with temporary.open("wb") as file:
+        file.write(gzip.compress(text.getvalue().encode(), mtime=0))
+        file.flush()
+        os.fsync(file.fileno())
+    temporary.replace(FOLDER / f"{task}.csv.gz")

@@ -1,0 +1,1 @@
+"""The tools that are compared: each asks one real package for a learning rate."""
