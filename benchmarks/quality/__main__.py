@@ -1,86 +1,103 @@
-"""Print how far the answers of `find` are from the best rate of a dense grid.
+"""How far is the recommended rate from the best one? `find` beside the tools that recommend a learning rate.
 
-    python -m benchmarks.quality            # all cases, seeds 0-2; exit code 1 if a bar is missed
+    python -m benchmarks.quality                   # everything; hours, and goes on where it was interrupted
+    python -m benchmarks.quality --quick           # a part, in about ten minutes
+    python -m benchmarks.quality --report          # only the tables and the figure of the answers there are
+    python -m benchmarks.quality --tasks surveys --tools rightrate
 
-Every case is one real `find` at its default budget. Regret is (reached - best) / (untrained - best) of the
-validation loss: 0 is the best rate of the grid, 1 is having learned nothing. `floor` is what the grid itself
-cannot tell (a bootstrap over its seeds). The rows "constant" say what a fixed rate would have got.
+Every answer is measured against a grid of full-length runs (`python -m benchmarks.quality.truth`, recorded in
+`recorded/`). Regret is (reached - best) / (untrained - best) of the validation loss: 0 is the best rate, 1 is
+having learned nothing. Writes `quality.md`, `quality.png` and `quality-answers.csv` to `benchmarks/results`;
+exit code 1 if a bar is missed.
 """
 
 import argparse
 import sys
-import time
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from multiprocessing import get_context
+from pathlib import Path
 
-import numpy as np
 import torch
 
-import rightrate as rr
-from benchmarks.quality.cases import CASES, SEEDS, Case
-from benchmarks.quality.regret import Truth, read_truth
-from rightrate.population import prepare
-from rightrate.search.levels import untrained_metrics
-from rightrate.tasks import load
+from benchmarks.quality.answers import Answer, append, read_answers
+from benchmarks.quality.bars import bars
+from benchmarks.quality.cases import Case, cases
+from benchmarks.quality.figure import draw
+from benchmarks.quality.pages import page
+from benchmarks.quality.scores import Book, score
+from benchmarks.quality.table import noise_floor, tool_rows
+from benchmarks.quality.tools import TOOLS, named_tools
 
-_WORST, _MEAN, _BUDGET = 0.05, 0.02, 1.0
-_CONSTANTS = {"momentum": (1e-2, 1e-1), "adamw": (1e-3, 3e-3)}
-
-
-def _measure(case: Case, truth: Truth) -> list[tuple[float, float]]:
-    rows = []
-    for seed in SEEDS:
-        began = time.perf_counter()
-        result = rr.find(case.task, optimizer=case.optimizer, schedule=case.schedule, seed=seed)
-        loss, how = truth.reached(result.lr) if result.lr else (truth.untrained, "no answer")
-        regret, cost = truth.regret_of(loss), result.cost.run_equivalents
-        rows.append((regret, cost))
-        print(
-            f"{case.task:11} {case.optimizer:9} {case.schedule:9} {seed:4} {result.lr or 0:9.3g} {loss:8.4f}"
-            f" {truth.best():8.4f} {regret:7.4f} {cost:5.2f} {result.status:12} {how:8}"
-            f" {time.perf_counter() - began:5.1f}",
-            flush=True,
-        )
-    return rows
+_RESULTS = Path(__file__).parents[1] / "results"
+_QUICK_TASKS = ("surveys", "caravan", "leaf-full", "diamonds-nll")
+_QUICK_SEEDS = (0,)
+_ALWAYS_WRITTEN = "quality-answers.csv"
 
 
 def main() -> int:
-    """Measure, print the table and say whether the bars hold."""
+    """Ask what has not been asked, print the table and say whether the bars hold."""
+    arguments = _arguments()
+    torch.set_num_threads(1)
+    folder = Path(arguments.out)
+    answers_path = folder / _ALWAYS_WRITTEN
+    wanted = cases(arguments.tasks or (_QUICK_TASKS if arguments.quick else ()), builtin=arguments.builtin)
+    tools = named_tools(arguments.tools)
+    if not arguments.report:
+        seeds = _QUICK_SEEDS if arguments.quick else None
+        _ask(answers_path, wanted, tools, seeds, arguments.workers)
+    book = Book(wanted)
+    rows = {row for tool in tools for row in TOOLS[tool].rows}
+    answers = [
+        answer for answer in read_answers(answers_path) if answer.case in book.truths and answer.tool in rows
+    ]
+    scored = [score(book, answer) for answer in answers]
+    text = page(scored, book)
+    (folder / "quality.md").write_text(text)
+    draw(tool_rows(scored, book), noise_floor(book), folder / "quality.png")
+    print(text)
+    return 0 if all(bar.holds for bar in bars(scored, book)) else 1
+
+
+def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--tasks", nargs="*", help="only these tasks")
-    wanted = parser.parse_args().tasks
-    torch.set_num_threads(1)
-    print(
-        "task        optimizer schedule  seed        lr  reached     best  regret  cost"
-        " status       known    seconds"
-    )
-    regrets, costs, floors = [], [], []
-    constants: dict[str, list[float]] = {}
-    for case in CASES:
-        if wanted and case.task not in wanted:
-            continue
-        prepared = prepare(load(case.task), case.optimizer)
-        truth = read_truth(case, untrained_metrics(prepared, prepared.setup(0)).metrics["loss"])
-        rows = _measure(case, truth)
-        regrets += [regret for regret, _ in rows]
-        costs += [cost for _, cost in rows]
-        floors.append(truth.floor())
-        for lr in _CONSTANTS[case.optimizer]:
-            label = f"constant {lr:g} ({case.optimizer})"
-            constants.setdefault(label, []).append(truth.regret_of(truth.reached(lr)[0]))
-    print(
-        f"\nfind: {len(regrets)} answers, seeds {SEEDS}:"
-        f" regret mean {np.mean(regrets):.4f}, worst {max(regrets):.4f}"
-    )
-    print(
-        f"      floor of the grid {np.mean(floors):.4f};"
-        f" run equivalents mean {np.mean(costs):.2f}, most {max(costs):.2f}"
-    )
-    for label, values in constants.items():
-        print(f"{label}: regret mean {np.mean(values):.4f}, worst {max(values):.4f}")
-    held = max(regrets) <= _WORST and np.mean(regrets) <= _MEAN and max(costs) <= _BUDGET
-    print(f"bars (worst <= {_WORST}, mean <= {_MEAN}, cost <= {_BUDGET}): {'held' if held else 'MISSED'}")
-    return 0 if held else 1
+    parser.add_argument("--tasks", nargs="*", default=[], help="only these tasks")
+    parser.add_argument("--tools", nargs="*", default=[], help=f"only these: {', '.join(TOOLS)}")
+    parser.add_argument("--builtin", action="store_true", help="the tasks that ship with rightrate, too")
+    parser.add_argument("--quick", action="store_true", help="four tasks, one seed")
+    parser.add_argument("--report", action="store_true", help="ask nothing, only write the tables")
+    parser.add_argument("--workers", type=int, default=2, help="processes, each with one thread")
+    parser.add_argument("--out", default=None, help="folder of the results")
+    arguments = parser.parse_args()
+    if arguments.out is None:
+        arguments.out = "out/quality-quick" if arguments.quick else str(_RESULTS)
+    return arguments
+
+
+def _ask(
+    path: Path, wanted: Sequence[Case], tools: Sequence[str], seeds: Sequence[int] | None, workers: int
+) -> None:
+    """Ask every tool about every case with every seed, except where the answer is there."""
+    known = {(answer.tool, answer.case, answer.seed) for answer in read_answers(path)}
+    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
+        jobs = {
+            pool.submit(_answers, tool, case, seed): (tool, case, seed)
+            for case in wanted
+            for tool in tools
+            for seed in TOOLS[tool].seeds
+            if (seeds is None or seed in seeds)
+            and any((row, case, seed) not in known for row in TOOLS[tool].rows_for(case))
+        }
+        for count, job in enumerate(as_completed(jobs), start=1):
+            tool, case, seed = jobs[job]
+            append(path, job.result())
+            print(f"{count}/{len(jobs)} {tool}: {case} seed {seed}", file=sys.stderr, flush=True)
+
+
+def _answers(tool: str, case: Case, seed: int) -> list[Answer]:
+    return list(TOOLS[tool].answers(case, seed))
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ class Truth:
         return self.regret_of(float(self.losses[self.lr.index(lr)].mean()))
 
     def between(self, lr: float) -> float | None:
-        """Return the loss at a rate, interpolated; None beyond the grid and where a neighbour did not train."""
+        """Return the loss at a rate, interpolated; None off the grid and where a neighbour did not train."""
         grid, mean = np.log10(self.lr), self.mean
         place = math.log10(lr)
         if not grid[0] <= place <= grid[-1]:
@@ -118,9 +118,13 @@ class Truth:
         return max(0.0, best - at)
 
     def floor(self, draws: int = 200) -> float:
-        """Return the mean regret of the best-looking rate on resampled seeds: what the grid cannot tell."""
+        """Return the mean regret of the best-looking rate on resampled seeds: what the grid cannot tell.
+
+        A pick is judged by the smoothed curve; by its own losses the luckiest rate would always be the best.
+        """
         draw = np.random.default_rng(0)
         mean = self.mean
+        smoothed = _smoothed(mean)
         near = [place for place in range(len(self.lr)) if self.regret_of(float(mean[place])) < _TRAINED]
         if not near:
             return 0.0
@@ -129,7 +133,7 @@ class Truth:
         for _ in range(draws):
             drawn = draw.integers(0, seeds, seeds)
             means = [self.losses[place][drawn % len(self.losses[place])].mean() for place in near]
-            total += self.regret_of(float(mean[near[int(np.argmin(means))]]))
+            total += self.regret_of(float(smoothed[near[int(np.argmin(means))]]))
         return total / draws
 
 

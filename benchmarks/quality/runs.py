@@ -1,4 +1,4 @@
-"""The recorded runs of the truth: one compressed table a task, replaced as a whole, so that no kill loses it."""
+"""The recorded runs of the truth: a compressed table a task, replaced as a whole, so no kill loses it."""
 
 import csv
 import gzip
@@ -28,7 +28,7 @@ class Run:
         kind: "grid" for a rate of the grid, "picked" for one that an answer stands on.
         seconds: CPU time of the training, evaluations included.
         accuracy: At the end; None where the task has none.
-        losses: Validation loss at even distances, the last one at the end; NaN from the first that is not finite.
+        losses: Validation loss at even distances, the last one at the end; NaN once it has failed.
     """
 
     case: Case
@@ -70,10 +70,8 @@ def write(task: str, runs: Iterable[Run]) -> None:
     for run in sorted(runs, key=lambda run: (run.case, run.steps, run.seed, run.lr)):
         accuracy = "" if run.accuracy is None else f"{run.accuracy:.4g}"
         losses = " ".join(f"{loss:.5g}" for loss in run.losses)
-        table.writerow(
-            (run.case.optimizer, run.case.schedule, run.steps, run.seed, repr(run.lr), run.kind)
-            + (f"{run.seconds:.3g}", accuracy, losses)
-        )
+        numbers = (run.steps, run.seed, repr(run.lr), run.kind, f"{run.seconds:.3g}")
+        table.writerow((run.case.optimizer, run.case.schedule, *numbers, accuracy, losses))
     FOLDER.mkdir(exist_ok=True)
     temporary = FOLDER / f".{task}.{os.getpid()}"
     with temporary.open("wb") as file:

@@ -3,11 +3,11 @@
     python -m benchmarks.quality.truth                       # what is missing, of all tasks
     python -m benchmarks.quality.truth --tasks gpt surveys --workers 2
 
-Every rate is trained by the serial engine: plain models, each with its real torch optimizer. First every
-second rate of the grid everywhere, three seeds; then all five a decade where the regret is below 0.3; then
-more seeds of the good rates of a case whose noise floor is above a quarter of the bar; at last shortened
-runs of seed 0, so that strategies can be replayed. What is trained is kept in `recorded/`; started again,
-the command goes on where it was interrupted.
+Every rate is trained in full by the serial engine: plain models, each with its real torch optimizer. First
+every second rate of the grid everywhere, three seeds; then shortened runs of seed 0 (on development tasks of
+three seeds), so that strategies can be replayed in seconds; then all five a decade where the regret is below
+0.3; at last more seeds of the good rates of a case whose noise floor is above a quarter of the bar. What is
+trained is kept in `recorded/`; started again, the command goes on where it was interrupted.
 """
 
 import argparse
@@ -29,7 +29,7 @@ FLOOR = 0.002
 _MOST_SEEDS = 9
 _DENSE_BELOW = 0.3
 _SEEDS_BELOW = 0.1
-_SHORTER = (32, 16, 8, 4)
+_SHORTER = (64, 32, 16, 8, 4)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,9 +68,11 @@ _Wanted = list[tuple[int, int, tuple[float, ...]]]
 
 
 def _stages(case: Case, runs: list[Run], full: int, level: float) -> Iterator[_Wanted]:
-    """Yield what each stage wants, (steps, seed, rates); a stage may read what the ones before it recorded."""
+    """Yield what each stage wants, (steps, seed, rates); it may depend on what the stages before recorded."""
     every = grid(case.optimizer)
     yield [(full, seed, every[::2]) for seed in SEEDS]
+    short_seeds = SEEDS if case.half == "development" else SEEDS[:1]
+    yield [(max(8, full // part), seed, every) for seed in short_seeds for part in _SHORTER]
     truth = Truth.of(case, runs, level)
     good = {lr for lr in truth.lr if truth.regret_at(lr) < _DENSE_BELOW}
     dense = tuple(
@@ -83,7 +85,6 @@ def _stages(case: Case, runs: list[Run], full: int, level: float) -> Iterator[_W
         if truth.trains() and Truth.of(case, runs, level, seeds - 1).floor() > FLOOR:
             near = tuple(lr for lr in truth.lr if truth.regret_at(lr) < _SEEDS_BELOW)
             yield [(full, seeds - 1, near)]
-    yield [(max(8, full // part), 0, dense) for part in _SHORTER]
 
 
 def main() -> None:
