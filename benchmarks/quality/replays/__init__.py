@@ -1,0 +1,1 @@
+"""Rules for choosing a learning rate, replayed on recorded training runs."""
