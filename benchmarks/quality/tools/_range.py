@@ -1,6 +1,7 @@
 """What the learning-rate range tests share: asked quietly, their steps counted where torch takes them."""
 
 import contextlib
+import functools
 import io
 import logging
 import math
@@ -70,6 +71,12 @@ def quiet() -> Iterator[None]:
         logging.disable(before)
 
 
+@functools.cache
+def _warm() -> None:
+    # torch imports its compiler, two CPU seconds, with the first optimizer of a process: no answer's cost.
+    torch.optim.SGD([torch.zeros(1, requires_grad=True)])
+
+
 def asked(question: Callable[[], Any], seed: int) -> Outcome:
     """Ask a package, with torch's generator seeded."""
     steps = 0
@@ -78,6 +85,7 @@ def asked(question: Callable[[], Any], seed: int) -> Outcome:
         nonlocal steps
         steps += 1
 
+    _warm()
     torch.manual_seed(seed)
     hook = register_optimizer_step_post_hook(count)
     try:
