@@ -1,8 +1,9 @@
 """Learning-rate-free optimizers, trained for the full length at their documented defaults.
 
 They take the place of the case's optimizer: those like Adam that of adamw, those like SGD that of momentum;
-for other optimizers there is no answer. What they hand back is a trained model, so the answer is its
-validation loss. The loop is plain PyTorch: shuffled batches, one thread, float32, the trainable parameters.
+for other optimizers there is no answer. Weight decay, momentum and the like are their own defaults too. What
+they hand back is a trained model, so the answer is its validation loss, NaN if training diverged and None if
+the package raised. The loop is plain PyTorch: shuffled batches, one thread, the trainable parameters.
 """
 
 import itertools
@@ -31,7 +32,7 @@ __all__ = ["TOOLS", "Free"]
 
 _SAME = {"constant": "constant", "cosine": "cosine", "linear": "linear"}
 _CONSTANT = dict.fromkeys(_SAME, "constant")
-_COSINE = {**_SAME, "linear": "cosine"}
+_CONSTANT_OR_COSINE = {**_SAME, "linear": "cosine"}
 
 _STATISTICS_BATCHES = 50
 _REPS_REL_WITH_BATCH_NORM = 1e-4
@@ -62,15 +63,17 @@ class Free:
         if case.optimizer != self.replaces:
             return []
         user = plain(case, seed)
+        user.optimizer(
+            1.0
+        )  # torch imports its compiler with the first optimizer of a process: no answer's cost
         model, seconds, note = measured(lambda: self.train(user, self.schedules[case.schedule]))
-        loss = math.nan if model is None else _validation_loss(model, user)
         return [
             Answer(
                 tool=self.rows[0],
                 case=case,
                 seed=seed,
                 lr=None,
-                loss=loss,
+                loss=None if model is None else _validation_loss(model, user),
                 steps=user.steps,
                 seconds=seconds,
                 note=note,
@@ -91,18 +94,17 @@ def _batches(loader: DataLoader[Any]) -> Iterator[Any]:
         yield from loader
 
 
-def _losses(user: Plain, optimizer: Optimizer, schedule: str) -> Iterator[float]:
-    """Train, one step at a time; yields the training loss after each."""
+def _fit(user: Plain, optimizer: Optimizer, schedule: str, after: Callable[[], None] = lambda: None) -> None:
+    """Train for the full length; `after` is called after every step."""
     shape = shape_values(resolve(schedule, total_steps=user.steps), user.steps)
     scheduler = LambdaLR(optimizer, lambda step: float(shape[min(step, user.steps - 1)]))
     user.model.train()
     for inputs, targets in itertools.islice(_batches(user.train), user.steps):
         optimizer.zero_grad()
-        loss = user.loss(user.model(inputs), targets)
-        loss.backward()
+        user.loss(user.model(inputs), targets).backward()
         optimizer.step()
+        after()
         scheduler.step()
-        yield float(loss)
 
 
 def _validation_loss(model: nn.Module, user: Plain) -> float:
@@ -120,8 +122,7 @@ def _adaptive(make: Callable[[list[nn.Parameter]], Optimizer]) -> Callable[[Plai
     """Return a training whose learning rate stays 1 and is multiplied by the schedule."""
 
     def train(user: Plain, schedule: str) -> nn.Module:
-        for _ in _losses(user, make(_parameters(user.model)), schedule):
-            pass
+        _fit(user, make(_parameters(user.model)), schedule)
         return user.model
 
     return train
@@ -137,8 +138,7 @@ def _schedule_free(make: Callable[[list[nn.Parameter]], Any]) -> Callable[[Plain
     def train(user: Plain, schedule: str) -> nn.Module:
         optimizer = make(_parameters(user.model))
         optimizer.train()
-        for _ in _losses(user, optimizer, schedule):
-            pass
+        _fit(user, optimizer, schedule)
         optimizer.eval()
         if _has_batch_norm(user.model):
             user.model.train()
@@ -158,16 +158,19 @@ def _dog(user: Plain, schedule: str) -> nn.Module:
     options = {"reps_rel": _REPS_REL_WITH_BATCH_NORM} if _has_batch_norm(user.model) else {}
     optimizer = DoG(_parameters(user.model), **options)
     averager = PolynomialDecayAverager(user.model)
-    for _ in _losses(user, optimizer, schedule):
-        averager.step()
+    _fit(user, optimizer, schedule, after=averager.step)
     averaged: nn.Module = averager.averaged_model
     return averaged
 
 
 TOOLS = (
-    # "As a rule of thumb, we recommend either using no scheduler or using cosine annealing": cosine for linear.
+    # "As a rule of thumb, we recommend either using no scheduler or using cosine annealing."
     Free(
-        rows=("Prodigy",), package="prodigyopt", replaces="adamw", train=_adaptive(Prodigy), schedules=_COSINE
+        rows=("Prodigy",),
+        package="prodigyopt",
+        replaces="adamw",
+        train=_adaptive(Prodigy),
+        schedules=_CONSTANT_OR_COSINE,
     ),
     # "Use the same learning rate scheduler you would normally use on the problem."
     Free(

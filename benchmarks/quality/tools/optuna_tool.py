@@ -1,7 +1,7 @@
 """Optuna on the recorded curves: TPE with Hyperband pruning and with none.
 
-`TPESampler(seed)`, `HyperbandPruner(min_resource=1, max_resource=27)` and `NopPruner()`; everything else at its
-default, the resource being the points of a curve. The trials of one study are trained one after the other
+`TPESampler(seed)`, `HyperbandPruner(min_resource=1, max_resource=27)` and `NopPruner()`; everything else at
+its default, the resource being the points of a curve. The trials of one study are trained one after the other
 until the budget is spent, and the trial that is running then is stopped. What a smaller budget would have
 answered is read off the same study when it had spent that much, since nothing that Optuna decides depends on
 the budget.
@@ -26,8 +26,8 @@ __all__ = ["TOOLS", "Optuna"]
 class Optuna:
     """TPE over the range of the optimizer, or over 1e-6 to 1.
 
-    The answer is the rate of `study.best_trial`; as long as no trial is complete, that of the lowest loss which
-    any trial has reported.
+    The answer is the rate of `study.best_trial`; as long as no trial is complete, that of the lowest loss
+    reported so far.
     """
 
     pruned: bool

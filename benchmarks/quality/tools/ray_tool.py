@@ -1,11 +1,11 @@
 """Ray Tune's ASHA on the recorded curves.
 
-A real `tune.Tuner` with `ASHAScheduler(max_t=27)` and random search (`BasicVariantGenerator`), everything else
-at its default, the resource being the points of a curve. Its trainable replays: one step is one point. Trials
-run one after the other in one worker until the budget is spent, and the trial that is running then is stopped.
-What a smaller budget would have answered is read off the same experiment when it had spent that much, since
-nothing that Ray decides depends on the budget. One Ray session serves all answers of a process; the CPU
-seconds count the recorded training and the process that asks, not Ray's own background processes.
+A real `tune.Tuner` with `ASHAScheduler(max_t=27)` and random search (`BasicVariantGenerator`), everything
+else at its default, the resource being the points of a curve. Its trainable replays: one step is one point.
+Trials run one after the other in one worker until the budget is spent, and the trial that is running then
+is stopped. What a smaller budget would have answered is read off the same experiment when it had spent that
+much, since nothing that Ray decides depends on the budget. One Ray session serves all answers of a process;
+the CPU seconds count the recorded training and the process that asks, not Ray's own background processes.
 """
 
 import atexit

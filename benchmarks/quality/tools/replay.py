@@ -1,10 +1,10 @@
 """The recorded runs of the truth as a search sees them: a rate goes in, a validation curve comes out.
 
 A search asks for any rate; it gets the run of the nearest recorded one, and that rate is what it is said to
-have answered, so that nobody is judged by a rate whose training he did not see. Rates beyond the grid count as
-its ends. Which of a rate's recorded seeds a trial gets depends on the seed of the answer and the number of the
-trial. The runs are those that the truth averages, which favours the searches a little. Training costs what was
-recorded: k of the 27 points of a curve are k/27 of a run, in steps and in seconds.
+have answered, so that no search is judged by a rate whose training it did not see. Rates beyond the grid
+count as its ends. Which of a rate's recorded seeds a trial gets depends on the seed of the answer and the
+number of the trial. The runs are those that the truth averages, which favours the searches a little.
+Training costs what was recorded: k of the 27 points of a curve are k/27 of a run, in steps and in seconds.
 """
 
 import functools
@@ -87,7 +87,7 @@ def replay(case: Case) -> Replay:
     for run in sorted(own, key=lambda run: (run.lr, run.seed)):
         table[run.lr][run.seed] = run
     losses = [loss for run in own for loss in run.losses if math.isfinite(loss)]
-    return Replay(case=case, steps=steps, worst=max(losses + [untrained(case)]), table=dict(table))
+    return Replay(case=case, steps=steps, worst=max([*losses, untrained(case)]), table=dict(table))
 
 
 def draw(seed: int, trial: int) -> float:
