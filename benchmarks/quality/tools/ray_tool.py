@@ -1,11 +1,12 @@
 """Ray Tune's ASHA on the recorded curves.
 
-A real `tune.Tuner` with `ASHAScheduler(max_t=27)` and random search (`BasicVariantGenerator`), everything
-else at its default, the resource being the points of a curve. Its trainable replays: one step is one point.
-Trials run one after the other in one worker until the budget is spent, and the trial that is running then
-is stopped. What a smaller budget would have answered is read off the same experiment when it had spent that
-much, since nothing that Ray decides depends on the budget. One Ray session serves all answers of a process;
-the CPU seconds count the recorded training and the process that asks, not Ray's own background processes.
+A real `tune.Tuner` with `ASHAScheduler(max_t=27)` and random search (`BasicVariantGenerator`), all else
+that decides at its default, the resource being the points of a curve. Its trainable replays: one step is
+one point. Trials run one after the other in one worker until the budget is spent, and the trial that is
+running then is stopped. What a smaller budget would have answered is read off the same experiment when it
+had spent that much, since nothing that Ray decides depends on the budget. One Ray session serves all
+answers of a process; the CPU seconds count the recorded training and the process that asks, not Ray's own
+background processes.
 """
 
 import atexit
@@ -65,16 +66,11 @@ class RayAsha:
     def answers(self, case: Case, seed: int) -> Sequence[Answer]:
         """Return the answers of one experiment, one a budget."""
         kept = replay(case)
-        log = _Log(points=POINTS * max(self.budgets))
-        low, high = span(case, self.wide)
-        space = {"lr": tune.loguniform(low, high)}
-        trainable = _trainable(kept, seed, log.points)
-        _session()
-        result, seconds, note = measured(lambda: _experiment(trainable, space, log, seed))
+        log, seconds, note = _asked(case, seed, span(case, self.wide), POINTS * max(self.budgets))
         answers = []
         for row, budget in zip(self.rows, self.budgets, strict=True):
             seen = log.seen[: POINTS * budget]
-            lr = None if result is None else kept.nearest(_best(seen).lr)
+            lr = None if note else kept.nearest(_best(seen).lr)
             trained = sum(kept.run(point.lr, seed, point.trial).seconds for point in seen) / POINTS
             answers.append(
                 Answer(
@@ -114,6 +110,19 @@ class _Log(tune.Stopper):
         return len(self.seen) >= self.points
 
 
+@functools.cache
+def _asked(case: Case, seed: int, rates: tuple[float, float], points: int) -> tuple[_Log, float, str]:
+    """Return what one experiment reported, its CPU seconds and what went wrong.
+
+    Kept, because 1e-6 to 1 is also the catalogue's range of some optimizers.
+    """
+    log = _Log(points=points)
+    trainable = _trainable(replay(case), seed, points)
+    _session()
+    _, seconds, note = measured(lambda: _experiment(trainable, rates, log, seed))
+    return log, seconds, note
+
+
 def _number(trial_id: str) -> int:
     return int(trial_id.rsplit("_", 1)[1])
 
@@ -124,11 +133,13 @@ def _best(seen: Sequence[_Point]) -> _Point:
     return min(last.values(), key=lambda point: point.loss)
 
 
-def _experiment(trainable: Callable[[], Any], space: dict[str, Any], log: _Log, seed: int) -> tune.ResultGrid:
+def _experiment(
+    trainable: Callable[[], Any], rates: tuple[float, float], log: _Log, seed: int
+) -> tune.ResultGrid:
     with tempfile.TemporaryDirectory(prefix="replay-") as folder:
         tuner = tune.Tuner(
             trainable(),
-            param_space=space,
+            param_space={"lr": tune.loguniform(*rates)},
             tune_config=tune.TuneConfig(
                 metric="loss",
                 mode="min",
@@ -142,11 +153,12 @@ def _experiment(trainable: Callable[[], Any], space: dict[str, Any], log: _Log, 
                 verbose=0,
                 stop=log,
                 checkpoint_config=tune.CheckpointConfig(checkpoint_at_end=False),
+                failure_config=tune.FailureConfig(fail_fast=True),
             ),
         )
         results = tuner.fit()
     if results.errors:
-        raise results.errors[0]
+        raise RuntimeError(f"a trial failed with {type(results.errors[0]).__name__}")
     return results
 
 
