@@ -60,10 +60,10 @@ def train(case: Case, steps: int, seed: int, lrs: Sequence[float], kind: str = "
     population = engine.make(len(lrs), seed) if engine else SerialPopulation(setup, len(lrs))
     points = POINTS if whole else _SHORT_POINTS
     stops = sorted({round(steps * (point + 1) / points) for point in range(points)})
-    losses, accuracies = [], np.full(len(lrs), np.nan)
+    losses, trained, accuracies = [], np.empty((0, len(lrs))), np.full(len(lrs), np.nan)
     arrived = max((_MEMORY / (part.momentum or 0.1) for part in normalisations(setup.program)), default=0)
     for start, stop in pairwise((0, *stops)):
-        trained = population.advance(shape[start:stop, None] * np.array(lrs))
+        trained = np.concatenate([trained, population.advance(shape[start:stop, None] * np.array(lrs))])
         judged = population
         if not whole and steps < arrived:
             judged = population.take(range(len(lrs)))
@@ -73,6 +73,7 @@ def train(case: Case, steps: int, seed: int, lrs: Sequence[float], kind: str = "
         losses.append(np.where(np.isfinite(trained[-1]), metrics["loss"], np.nan))
         accuracies = metrics.get("accuracy", accuracies)
     seconds = (time.process_time() - began) / len(lrs)
+    last = trained[-max(1, steps // 10) :].mean(axis=0)
     return [
         Run(
             case=case,
@@ -82,9 +83,10 @@ def train(case: Case, steps: int, seed: int, lrs: Sequence[float], kind: str = "
             kind=kind,
             seconds=seconds,
             accuracy=float(accuracy) if math.isfinite(accuracy) else None,
+            train=float(train_loss),
             losses=tuple(float(loss) for loss in curve),
         )
-        for lr, curve, accuracy in zip(lrs, np.array(losses).T, accuracies, strict=True)
+        for lr, curve, accuracy, train_loss in zip(lrs, np.array(losses).T, accuracies, last, strict=True)
     ]
 
 

@@ -93,11 +93,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--tasks", nargs="*", default=[], help="only these tasks")
+    parser.add_argument("--optimizers", nargs="*", default=[], help="only these optimizers")
     parser.add_argument("--workers", type=int, default=2, help="processes, each with one thread")
     parser.add_argument("--hours", type=float, default=float("inf"), help="start nothing new after that")
     arguments = parser.parse_args()
     end = time.monotonic() + arguments.hours * 3600
-    wanted = cases(arguments.tasks)
+    only = arguments.optimizers
+    wanted = tuple(case for case in cases(arguments.tasks) if not only or case.optimizer in only)
     recorded = {task: read(task) for task in {case.task for case in wanted}}
     levels = {case: untrained(case) for case in wanted}
     with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:

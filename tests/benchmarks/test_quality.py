@@ -27,7 +27,15 @@ def loss_at(lr: float, best: float = -2.0) -> float:
 def run(lr: float, seed: int = 0, steps: int = 100, loss: float | None = None, kind: str = "grid") -> Run:
     value = loss_at(lr) if loss is None else loss
     return Run(
-        case=CASE, steps=steps, seed=seed, lr=lr, kind=kind, seconds=1.0, accuracy=0.5, losses=(1.5, value)
+        case=CASE,
+        steps=steps,
+        seed=seed,
+        lr=lr,
+        kind=kind,
+        seconds=1.0,
+        accuracy=0.5,
+        train=None,
+        losses=(1.5, value),
     )
 
 

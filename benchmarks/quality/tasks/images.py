@@ -148,5 +148,7 @@ def fonts_resnet() -> rr.Task:
         loss=cross_entropy,
         metrics={"accuracy": accuracy},
         training=rr.Training(batch_size=16),
-        info=info("fonts-resnet", "residual network of five convolutions", "40 fonts of pyfiglet, 14x14", 1000),
+        info=info(
+            "fonts-resnet", "residual network of five convolutions", "40 fonts of pyfiglet, 14x14", 1000
+        ),
     )

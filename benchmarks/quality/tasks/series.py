@@ -30,7 +30,7 @@ def demand() -> rr.Task:
     data = frame("fpp2", "elecdemand").to_numpy(dtype=np.float64)
     data = (data - data[:14_000].mean(axis=0)) / data[:14_000].std(axis=0)
     values = torch.tensor(data, dtype=torch.float32)
-    windows = values.unfold(0, _WINDOW, 1).transpose(1, 2)[: -6]
+    windows = values.unfold(0, _WINDOW, 1).transpose(1, 2)[:-6]
     targets = values[_WINDOW + 5 :, 0]
     # Split by time: the last weeks are held out, every third of their half-hours.
     train, valid = (windows[:14_000], targets[:14_000]), (windows[14_100::3], targets[14_100::3])

