@@ -22,7 +22,7 @@ lint: $(VENV)/.stamp
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-bench-quality: $(VENV)/.stamp
+bench-quality: $(VENV)/.stamp-bench
 	$(BIN)/python -m benchmarks.quality
 
 bench-speed: $(VENV)/.stamp-jax
@@ -41,4 +41,10 @@ $(VENV)/.stamp: pyproject.toml constraints.txt
 
 $(VENV)/.stamp-jax: $(VENV)/.stamp
 	$(PIP) --no-build-isolation --editable '.[dev,jax]'
+	@touch $@
+
+# fastai asks for torchvision and spacy, which its learner does not need: it comes without what it asks for.
+$(VENV)/.stamp-bench: $(VENV)/.stamp
+	$(PIP) --no-build-isolation --editable '.[dev,bench]'
+	$(PIP) --no-deps fastai
 	@touch $@

@@ -13,7 +13,7 @@ exit code 1 if a bar is missed.
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from multiprocessing import get_context
 from pathlib import Path
@@ -27,7 +27,8 @@ from benchmarks.quality.figure import draw
 from benchmarks.quality.pages import page
 from benchmarks.quality.scores import Book, score
 from benchmarks.quality.table import noise_floor, tool_rows
-from benchmarks.quality.tools import TOOLS, named_tools
+from benchmarks.quality.tools import named_tools
+from benchmarks.quality.tools.tool import Tool
 
 _RESULTS = Path(__file__).parents[1] / "results"
 _QUICK_TASKS = ("surveys", "caravan", "leaf-full", "diamonds-nll")
@@ -42,15 +43,11 @@ def main() -> int:
     folder = Path(arguments.out)
     answers_path = folder / _ALWAYS_WRITTEN
     wanted = cases(arguments.tasks or (_QUICK_TASKS if arguments.quick else ()), builtin=arguments.builtin)
-    tools = named_tools(arguments.tools)
     if not arguments.report:
         seeds = _QUICK_SEEDS if arguments.quick else None
-        _ask(answers_path, wanted, tools, seeds, arguments.workers)
+        _ask(answers_path, wanted, named_tools(arguments.tools), seeds, arguments.workers)
     book = Book(wanted)
-    rows = {row for tool in tools for row in TOOLS[tool].rows}
-    answers = [
-        answer for answer in read_answers(answers_path) if answer.case in book.truths and answer.tool in rows
-    ]
+    answers = [answer for answer in read_answers(answers_path) if answer.case in book.truths]
     scored = [score(book, answer) for answer in answers]
     text = page(scored, book)
     (folder / "quality.md").write_text(text)
@@ -64,7 +61,7 @@ def _arguments() -> argparse.Namespace:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--tasks", nargs="*", default=[], help="only these tasks")
-    parser.add_argument("--tools", nargs="*", default=[], help=f"only these: {', '.join(TOOLS)}")
+    parser.add_argument("--tools", nargs="*", default=[], help="only those whose name starts like this")
     parser.add_argument("--builtin", action="store_true", help="the tasks that ship with rightrate, too")
     parser.add_argument("--quick", action="store_true", help="four tasks, one seed")
     parser.add_argument("--report", action="store_true", help="ask nothing, only write the tables")
@@ -77,7 +74,7 @@ def _arguments() -> argparse.Namespace:
 
 
 def _ask(
-    path: Path, wanted: Sequence[Case], tools: Sequence[str], seeds: Sequence[int] | None, workers: int
+    path: Path, wanted: Sequence[Case], tools: Mapping[str, Tool], seeds: Sequence[int] | None, workers: int
 ) -> None:
     """Ask every tool about every case with every seed, except where the answer is there."""
     known = {(answer.tool, answer.case, answer.seed) for answer in read_answers(path)}
@@ -86,9 +83,9 @@ def _ask(
             pool.submit(_answers, tool, case, seed): (tool, case, seed)
             for case in wanted
             for tool in tools
-            for seed in TOOLS[tool].seeds
+            for seed in tools[tool].seeds
             if (seeds is None or seed in seeds)
-            and any((row, case, seed) not in known for row in TOOLS[tool].rows_for(case))
+            and any((row, case, seed) not in known for row in tools[tool].rows)
         }
         for count, job in enumerate(as_completed(jobs), start=1):
             tool, case, seed = jobs[job]
@@ -97,7 +94,7 @@ def _ask(
 
 
 def _answers(tool: str, case: Case, seed: int) -> list[Answer]:
-    return list(TOOLS[tool].answers(case, seed))
+    return list(named_tools([tool])[tool].answers(case, seed))
 
 
 if __name__ == "__main__":

@@ -8,10 +8,24 @@ from benchmarks.quality.bars import bars
 from benchmarks.quality.scores import Book, Scored
 from benchmarks.quality.table import case_rows, grouped, markdown, noise_floor, tool_rows
 from benchmarks.quality.tasks import ENTRIES
-from benchmarks.quality.tools import TOOLS
 
 __all__ = ["page"]
 
+_PACKAGES = (
+    "torch",
+    "rightrate",
+    "fastai",
+    "pytorch-lightning",
+    "torch-lr-finder",
+    "pytorch-ignite",
+    "optuna",
+    "ray",
+    "prodigyopt",
+    "schedulefree",
+    "dog-optimizer",
+    "dadaptation",
+)
+_WIDE = "(1e-6 to 1)"
 _IN_CASE_ROWS = ("rightrate 1x", "rightrate 0.25x", "default", "grid of 8", "Optuna TPE 4x", "fastai valley")
 
 
@@ -27,11 +41,14 @@ def page(scored: Sequence[Scored], book: Book) -> str:
         f"Noise floor of the truth: {noise_floor(book):.4f}, the mean regret of the best-looking rate when"
         " its seeds are drawn again.",
         "## All tasks",
-        markdown(tool_rows(scored, book)),
+        markdown(tool_rows([item for item in scored if not _wide(item)], book)),
     ]
     for half in halves:
-        own = [item for item in scored if item.answer.case.half == half]
+        own = [item for item in scored if item.answer.case.half == half and not _wide(item)]
         parts += [f"## Tasks: {half}", markdown(tool_rows(own, book))]
+    wide = [item for item in scored if _wide(item)]
+    if wide:
+        parts += ["## All tasks, rates between 1e-6 and 1", markdown(tool_rows(wide, book))]
     judged = bars(scored, book)
     if judged:
         lines = ["| bar | reached | |", "| --- | --- | --- |"]
@@ -53,6 +70,11 @@ def page(scored: Sequence[Scored], book: Book) -> str:
     return "\n\n".join(parts) + "\n"
 
 
+def _wide(item: Scored) -> bool:
+    """Say whether an answer was searched for in another range than the optimizer's own."""
+    return item.answer.tool.endswith(_WIDE)
+
+
 def _notes(scored: Sequence[Scored]) -> str:
     counts: dict[tuple[str, str], int] = {}
     for item in scored:
@@ -65,9 +87,8 @@ def _notes(scored: Sequence[Scored]) -> str:
 
 
 def _versions() -> str:
-    names = sorted({"torch", *(tool.package for tool in TOOLS.values() if tool.package)})
     lines = [f"- Python {platform.python_version()}"]
-    for name in names:
+    for name in _PACKAGES:
         try:
             lines.append(f"- {name} {version(name)}")
         except PackageNotFoundError:

@@ -28,7 +28,7 @@ class Run:
         kind: "grid" for a rate of the grid, "picked" for one that an answer stands on.
         seconds: CPU time of the training, evaluations included.
         accuracy: At the end; None where the task has none.
-        train: Mean training loss of the last tenth of the steps; NaN where it failed, None where not recorded.
+        train: Mean training loss of the last tenth of the steps; NaN where it failed, None if not recorded.
         losses: Validation loss at even distances, the last one at the end; NaN once it has failed.
     """
 
