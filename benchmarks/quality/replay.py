@@ -8,13 +8,16 @@ both. It is for trying ideas: what counts is `python -m benchmarks.quality`, whi
 """
 
 import argparse
+import math
 from collections import defaultdict
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from benchmarks.quality.cases import Case, cases
 from benchmarks.quality.regret import clipped
+from benchmarks.quality.runs import Run
 from benchmarks.quality.scores import Book
 from benchmarks.quality.tasks import ENTRIES
 from benchmarks.quality.training import length
@@ -37,43 +40,60 @@ class Recorded:
         lengths: Recorded lengths, ascending, (L,).
         lrs: Rates recorded at each length.
         losses: Final losses at each length, no worse than untrained, (rates,) for each seed.
+        seen: Final losses on training batches that had been seen, likewise; NaN where not recorded.
     """
 
     lengths: tuple[int, ...]
     lrs: tuple[tuple[float, ...], ...]
     losses: tuple[dict[int, np.ndarray], ...]
+    seen: tuple[dict[int, np.ndarray], ...]
 
     @classmethod
     def of(cls, book: Book, case: Case) -> "Recorded":
         """Return the recorded runs of a case."""
-        table: dict[int, dict[int, dict[float, float]]] = defaultdict(lambda: defaultdict(dict))
+        table: dict[int, dict[int, dict[float, Run]]] = defaultdict(lambda: defaultdict(dict))
         level = book.truths[case].untrained
         for run in book.of(case):
             if run.kind == "grid":
-                table[run.steps][run.seed][run.lr] = clipped(run.losses[-1], level)
+                table[run.steps][run.seed][run.lr] = run
         lengths = tuple(sorted(table))
         lrs = tuple(tuple(sorted(table[steps][0])) for steps in lengths)
-        losses = tuple(
-            {
-                seed: np.array([rates[lr] for lr in own])
-                for seed, rates in table[steps].items()
-                if set(own) <= set(rates)
-            }
-            for steps, own in zip(lengths, lrs, strict=True)
-        )
-        return cls(lengths=lengths, lrs=lrs, losses=losses)
 
-    def loss(self, steps: int, lr: float, seed: int) -> float:
-        """Return what a trial would have reached; seeds that were not recorded stand for ones that were."""
+        def columns(of: Callable[[Run], float]) -> tuple[dict[int, np.ndarray], ...]:
+            return tuple(
+                {
+                    seed: np.array([of(runs[lr]) for lr in own])
+                    for seed, runs in table[steps].items()
+                    if set(own) <= set(runs)
+                }
+                for steps, own in zip(lengths, lrs, strict=True)
+            )
+
+        return cls(
+            lengths=lengths,
+            lrs=lrs,
+            losses=columns(lambda run: clipped(run.losses[-1], level)),
+            seen=columns(lambda run: math.nan if run.seen is None else run.seen),
+        )
+
+    def at(self, steps: int, lr: float, seed: int) -> tuple[float, float]:
+        """Return the losses of a trial on validation data and on training batches it would have seen.
+
+        Seeds that were not recorded stand for ones that were.
+        """
         place = float(np.interp(np.log(steps), np.log(self.lengths), np.arange(len(self.lengths))))
         lower, share = int(place), place - int(place)
-        values = [self._at(index, lr, seed) for index in {lower, min(lower + 1, len(self.lengths) - 1)}]
-        return float(np.average(values, weights=[1 - share, share][: len(values)])) if share else values[0]
+        values = np.array(self._at(lower, lr, seed))
+        if share:
+            values = (1 - share) * values + share * np.array(self._at(lower + 1, lr, seed))
+        return float(values[0]), float(values[1])
 
-    def _at(self, index: int, lr: float, seed: int) -> float:
+    def _at(self, index: int, lr: float, seed: int) -> tuple[float, float]:
         seeds = sorted(self.losses[index])
-        losses = self.losses[index][seeds[seed % len(seeds)]]
-        return float(np.interp(np.log(lr), np.log(self.lrs[index]), losses))
+        own = seeds[seed % len(seeds)]
+        place = np.log(lr), np.log(self.lrs[index])
+        losses, seen = self.losses[index][own], self.seen[index][own]
+        return float(np.interp(*place, losses)), float(np.interp(*place, seen))
 
 
 def replay(
@@ -110,16 +130,13 @@ def replay(
 
 
 def _observed(recorded: Recorded, action: Action, untrained: float) -> list[Observation]:
-    return [
-        Observation(
-            lr=lr,
-            steps=action.steps,
-            seed=action.seed,
-            rung=action.rung,
-            value=recorded.loss(action.steps, lr, action.seed),
+    found = []
+    for lr in action.lrs:
+        value, seen = recorded.at(action.steps, lr, action.seed)
+        found.append(
+            Observation(lr=lr, steps=action.steps, seed=action.seed, rung=action.rung, value=value, seen=seen)
         )
-        for lr in action.lrs
-    ]
+    return found
 
 
 def main() -> None:
@@ -128,11 +145,13 @@ def main() -> None:
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     parser.add_argument("--tasks", nargs="*", default=[])
+    parser.add_argument("--optimizers", nargs="*", default=[])
     parser.add_argument("--budget", type=float, default=1.0)
     parser.add_argument("--seeds", type=int, default=3)
     arguments = parser.parse_args()
     development = [name for name, entry in ENTRIES.items() if entry.half == "development"]
-    book = Book(cases(arguments.tasks or development))
+    only = arguments.optimizers
+    book = Book(case for case in cases(arguments.tasks or development) if not only or case.optimizer in only)
     regrets = []
     for case, truth in book.truths.items():
         recorded = Recorded.of(book, case)
@@ -142,9 +161,8 @@ def main() -> None:
             lr = answer.lr or named(case.optimizer).default_lr
             own.append(truth.regret_of(float(np.interp(np.log(lr), np.log(truth.lr), truth.mean))))
             best = truth.lr[int(truth.mean.argmin())]
-            print(
-                f"{case!s:32} {seed} {lr:9.3g} best {best:9.3g} regret {own[-1]:.4f} {cost:.2f} {answer.status}"
-            )
+            found = f"{lr:9.3g} best {best:9.3g} regret {own[-1]:.4f}"
+            print(f"{case!s:32} {seed} {found} {cost:.2f} {answer.status}")
         regrets += own
     print(f"mean {np.mean(regrets):.4f} median {np.median(regrets):.4f} worst {max(regrets):.4f}")
 

@@ -13,7 +13,7 @@ from benchmarks.quality.cases import Case
 __all__ = ["FOLDER", "Run", "read", "write"]
 
 FOLDER = Path(__file__).with_name("recorded")
-_FIELDS = ("optimizer", "schedule", "steps", "seed", "lr", "kind", "seconds", "accuracy", "train", "losses")
+_FIELDS = ("optimizer", "schedule", "steps", "seed", "lr", "kind", "seconds", "accuracy", "seen", "losses")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +28,7 @@ class Run:
         kind: "grid" for a rate of the grid, "picked" for one that an answer stands on.
         seconds: CPU time of the training, evaluations included.
         accuracy: At the end; None where the task has none.
-        train: Mean training loss of the last tenth of the steps; NaN where it failed, None if not recorded.
+        seen: Loss at the end on training batches it has seen; NaN where it failed, None if not recorded.
         losses: Validation loss at even distances, the last one at the end; NaN once it has failed.
     """
 
@@ -39,7 +39,7 @@ class Run:
     kind: str
     seconds: float
     accuracy: float | None
-    train: float | None
+    seen: float | None
     losses: tuple[float, ...]
 
 
@@ -58,7 +58,7 @@ def read(task: str) -> list[Run]:
                 kind=row["kind"],
                 seconds=float(row["seconds"]),
                 accuracy=float(row["accuracy"]) if row["accuracy"] else None,
-                train=float(row["train"]) if row.get("train") else None,
+                seen=float(row["seen"]) if row.get("seen") else None,
                 losses=tuple(map(float, row["losses"].split())),
             )
             for row in csv.DictReader(file)
@@ -72,10 +72,10 @@ def write(task: str, runs: Iterable[Run]) -> None:
     table.writerow(_FIELDS)
     for run in sorted(runs, key=lambda run: (run.case, run.steps, run.seed, run.lr)):
         accuracy = "" if run.accuracy is None else f"{run.accuracy:.4g}"
-        train = "" if run.train is None else f"{run.train:.5g}"
+        seen = "" if run.seen is None else f"{run.seen:.5g}"
         losses = " ".join(f"{loss:.5g}" for loss in run.losses)
         numbers = (run.steps, run.seed, repr(run.lr), run.kind, f"{run.seconds:.3g}")
-        table.writerow((run.case.optimizer, run.case.schedule, *numbers, accuracy, train, losses))
+        table.writerow((run.case.optimizer, run.case.schedule, *numbers, accuracy, seen, losses))
     FOLDER.mkdir(exist_ok=True)
     temporary = FOLDER / f".{task}.{os.getpid()}"
     with temporary.open("wb") as file:

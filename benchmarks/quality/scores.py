@@ -30,6 +30,7 @@ class Book:
     """
 
     def __init__(self, cases: Iterable[Case]) -> None:
+        cases = tuple(cases)
         self._runs = {task: read(task) for task in sorted({case.task for case in cases})}
         self.truths: dict[Case, Truth] = {}
         for case in cases:

@@ -19,6 +19,7 @@ from rightrate.population.program import normalisations
 from rightrate.schedules import resolve, shape_values
 from rightrate.search.compress import compress
 from rightrate.search.levels import untrained_metrics
+from rightrate.search.seen import seen_batches
 
 __all__ = ["POINTS", "length", "train", "untrained"]
 
@@ -60,10 +61,10 @@ def train(case: Case, steps: int, seed: int, lrs: Sequence[float], kind: str = "
     population = engine.make(len(lrs), seed) if engine else SerialPopulation(setup, len(lrs))
     points = POINTS if whole else _SHORT_POINTS
     stops = sorted({round(steps * (point + 1) / points) for point in range(points)})
-    losses, trained, accuracies = [], np.empty((0, len(lrs))), np.full(len(lrs), np.nan)
+    losses, accuracies, seen = [], np.full(len(lrs), np.nan), None
     arrived = max((_MEMORY / (part.momentum or 0.1) for part in normalisations(setup.program)), default=0)
     for start, stop in pairwise((0, *stops)):
-        trained = np.concatenate([trained, population.advance(shape[start:stop, None] * np.array(lrs))])
+        trained = population.advance(shape[start:stop, None] * np.array(lrs))
         judged = population
         if not whole and steps < arrived:
             judged = population.take(range(len(lrs)))
@@ -72,8 +73,10 @@ def train(case: Case, steps: int, seed: int, lrs: Sequence[float], kind: str = "
         # A member whose training loss was not finite has failed, whatever its frozen weights still say.
         losses.append(np.where(np.isfinite(trained[-1]), metrics["loss"], np.nan))
         accuracies = metrics.get("accuracy", accuracies)
+    if not whole:
+        batches = seen_batches(setup.train, seed, steps * setup.training.accumulate)
+        seen = judged.evaluate(batches)["loss"]
     seconds = (time.process_time() - began) / len(lrs)
-    last = trained[-max(1, steps // 10) :].mean(axis=0)
     return [
         Run(
             case=case,
@@ -83,10 +86,10 @@ def train(case: Case, steps: int, seed: int, lrs: Sequence[float], kind: str = "
             kind=kind,
             seconds=seconds,
             accuracy=float(accuracy) if math.isfinite(accuracy) else None,
-            train=float(train_loss),
+            seen=None if seen is None else float(seen[place]),
             losses=tuple(float(loss) for loss in curve),
         )
-        for lr, curve, accuracy, train_loss in zip(lrs, np.array(losses).T, accuracies, last, strict=True)
+        for place, (lr, curve, accuracy) in enumerate(zip(lrs, np.array(losses).T, accuracies, strict=True))
     ]
 
 

@@ -4,8 +4,8 @@
     python -m benchmarks.quality.truth --tasks gpt surveys --workers 2
 
 Every rate is trained in full by the serial engine: plain models, each with its real torch optimizer. First
-every second rate of the grid everywhere, three seeds; then shortened runs of seed 0 (on development tasks of
-three seeds), so that strategies can be replayed in seconds; then all five a decade where the regret is below
+every second rate of the grid everywhere, three seeds; then shortened runs of seed 0 (of three seeds but on
+held-out tasks), so that strategies can be replayed in seconds; then all five a decade where the regret is below
 0.3; at last more seeds of the good rates of a case whose noise floor is above a quarter of the bar. What is
 trained is kept in `recorded/`; started again, the command goes on where it was interrupted.
 """
@@ -71,7 +71,7 @@ def _stages(case: Case, runs: list[Run], full: int, level: float) -> Iterator[_W
     """Yield what each stage wants, (steps, seed, rates); it may depend on what the stages before recorded."""
     every = grid(case.optimizer)
     yield [(full, seed, every[::2]) for seed in SEEDS]
-    short_seeds = SEEDS if case.half == "development" else SEEDS[:1]
+    short_seeds = SEEDS[:1] if case.half == "held out" else SEEDS
     yield [(max(8, full // part), seed, every) for seed in short_seeds for part in _SHORTER]
     truth = Truth.of(case, runs, level)
     good = {lr for lr in truth.lr if truth.regret_at(lr) < _DENSE_BELOW}
@@ -100,22 +100,17 @@ def main() -> None:
     end = time.monotonic() + arguments.hours * 3600
     only = arguments.optimizers
     wanted = tuple(case for case in cases(arguments.tasks) if not only or case.optimizer in only)
-    recorded = {task: read(task) for task in {case.task for case in wanted}}
-    levels = {case: untrained(case) for case in wanted}
+    plan = _Plan(wanted)
     with ProcessPoolExecutor(arguments.workers, mp_context=get_context("spawn")) as pool:
         running: dict[Future[list[Run]], Job] = {}
-        while time.monotonic() < end or running:
-            if time.monotonic() < end and len(running) < arguments.workers:
-                busy = {job.case for job in running.values()}
-                jobs = _open(wanted, recorded, levels, set(running.values()), busy)
-                for job in jobs[: arguments.workers - len(running)]:
-                    running[pool.submit(train, job.case, job.steps, job.seed, job.lrs)] = job
+        while True:
+            while time.monotonic() < end and len(running) < arguments.workers and (job := plan.next()):
+                running[pool.submit(train, job.case, job.steps, job.seed, job.lrs)] = job
             if not running:
                 break
             for future in wait(running, return_when=FIRST_COMPLETED).done:
                 job = running.pop(future)
-                recorded[job.case.task] += future.result()
-                write(job.case.task, recorded[job.case.task])
+                plan.done(job, future.result())
                 seconds = sum(run.seconds for run in future.result())
                 print(
                     f"stage {job.stage} {job.case} seed {job.seed}:"
@@ -124,19 +119,39 @@ def main() -> None:
                 )
 
 
-def _open(
-    wanted: tuple[Case, ...],
-    recorded: dict[str, list[Run]],
-    levels: dict[Case, float],
-    running: set[Job],
-    busy: set[Case],
-) -> list[Job]:
-    """Return the jobs that can be started now, those of the earliest stage first."""
-    jobs: list[Job] = []
-    for case in wanted:
-        runs = [run for run in recorded[case.task] if run.case == case]
-        jobs += [job for job in missing(case, runs, length(case), levels[case]) if job not in running]
-    return sorted(jobs, key=lambda job: job.stage)
+class _Plan:
+    """What is to be trained, the earliest stages of all cases first.
+
+    Args:
+        wanted: The cases.
+    """
+
+    def __init__(self, wanted: tuple[Case, ...]) -> None:
+        self._recorded = {task: read(task) for task in {case.task for case in wanted}}
+        self._levels = {case: untrained(case) for case in wanted}
+        self._started: set[Job] = set()
+        self._open = {case: self._missing(case) for case in wanted}
+
+    def next(self) -> Job | None:
+        """Return a job that has not been started, or None if all that can be known of is under way."""
+        jobs = [job for jobs in self._open.values() for job in jobs if job not in self._started]
+        if not jobs:
+            return None
+        job = min(jobs, key=lambda job: job.stage)
+        self._started.add(job)
+        return job
+
+    def done(self, job: Job, runs: list[Run]) -> None:
+        """Keep what a job trained, on disk before anything else happens."""
+        self._recorded[job.case.task] += runs
+        write(job.case.task, self._recorded[job.case.task])
+        self._open[job.case].remove(job)
+        if not self._open[job.case]:
+            self._open[job.case] = self._missing(job.case)
+
+    def _missing(self, case: Case) -> list[Job]:
+        runs = [run for run in self._recorded[case.task] if run.case == case]
+        return missing(case, runs, length(case), self._levels[case])
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def run(lr: float, seed: int = 0, steps: int = 100, loss: float | None = None, k
         kind=kind,
         seconds=1.0,
         accuracy=0.5,
-        train=None,
+        seen=None,
         losses=(1.5, value),
     )
 
@@ -166,11 +166,12 @@ def test_a_replayed_trial_lies_between_recorded_ones() -> None:
         lengths=(10, 100),
         lrs=(lrs, lrs),
         losses=({0: np.array([3.0, 2.0, 3.0])}, {0: np.array([2.0, 1.0, 3.0])}),
+        seen=({0: np.array([3.0, 1.0, 3.0])}, {0: np.array([2.0, 0.0, 3.0])}),
     )
-    assert recorded.loss(10, 0.01, 0) == 2.0
-    assert recorded.loss(100, 0.01, 5) == 1.0
-    assert recorded.loss(32, 0.01, 0) == pytest.approx(1.5, abs=0.01)
-    assert recorded.loss(100, 10**-2.5, 0) == pytest.approx(1.5)
+    assert recorded.at(10, 0.01, 0) == (2.0, 1.0)
+    assert recorded.at(100, 0.01, 5) == (1.0, 0.0)
+    assert recorded.at(32, 0.01, 0) == pytest.approx((1.5, 0.5), abs=0.01)
+    assert recorded.at(100, 10**-2.5, 0) == pytest.approx((1.5, 1.0))
 
 
 def test_half_of_the_tasks_are_held_out_and_a_third_have_every_optimizer() -> None:

@@ -259,8 +259,14 @@ def _schedule_name(shape: Shape) -> str:
 
 
 def _observation(trial: Trial, name: str, sign: int) -> Observation:
-    value = sign * trial.metrics.get(name, math.nan)
-    return Observation(lr=trial.lr, steps=trial.steps, seed=trial.seed, rung=trial.rung, value=value)
+    return Observation(
+        lr=trial.lr,
+        steps=trial.steps,
+        seed=trial.seed,
+        rung=trial.rung,
+        value=sign * trial.metrics.get(name, math.nan),
+        seen=sign * trial.seen.get(name, math.nan),
+    )
 
 
 def _watcher(interrupt: Interrupt, progress: Callable[[Progress], None] | None) -> Callable[[Progress], None]:

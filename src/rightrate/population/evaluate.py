@@ -1,14 +1,14 @@
 """Judging a model on the whole validation set."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import torch
 from torch import Tensor
 
 from rightrate.population.program import Program, evaluating, own_draws
-from rightrate.tasks.batches import ValidationBatches, batch_size_of
+from rightrate.tasks.batches import batch_size_of
 from rightrate.tasks.seeds import mix
 from rightrate.tasks.task import Metric
 
@@ -18,7 +18,7 @@ _STREAM = 8  # keeps these draws apart from training's
 
 
 def evaluate_program(
-    program: Program, valid: ValidationBatches, metrics: Mapping[str, Metric], *, seed: int = 0
+    program: Program, valid: Iterable[Any], metrics: Mapping[str, Metric], *, seed: int = 0
 ) -> dict[str, float]:
     """Return the mean loss over all validation samples and every metric over the whole set.
 
@@ -26,7 +26,7 @@ def evaluate_program(
 
     Args:
         program: Model and loss; its modes and torch's random state are put back.
-        valid: The validation data.
+        valid: The validation data, or other batches.
         metrics: What else to measure.
         seed: Of draws that a model makes even in evaluation mode.
     """

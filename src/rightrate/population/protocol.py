@@ -1,7 +1,7 @@
 """What a population is: K copies of one model, trained side by side on the same batches."""
 
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Protocol
 
 from rightrate.schedules import FloatArray
 
@@ -39,8 +39,8 @@ class Population(Protocol):
         """
         ...
 
-    def evaluate(self) -> Mapping[str, FloatArray]:
-        """Return metric name -> (K,) on the validation data; "loss" is always there."""
+    def evaluate(self, batches: Iterable[Any] | None = None) -> Mapping[str, FloatArray]:
+        """Return metric name -> (K,) on the validation data, or on other batches; "loss" is always there."""
         ...
 
     def take(self, members: Sequence[int]) -> "Population":

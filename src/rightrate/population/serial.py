@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from itertools import chain
 from typing import Any
@@ -103,13 +103,14 @@ class SerialPopulation:
         member.step()
         return total
 
-    def evaluate(self) -> Mapping[str, FloatArray]:
-        """Return metric name -> (K,) on the validation data."""
+    def evaluate(self, batches: Iterable[Any] | None = None) -> Mapping[str, FloatArray]:
+        """Return metric name -> (K,) on the validation data, or on other batches."""
         rows = []
         setup = self._setup
+        judged = setup.valid if batches is None else list(batches)
         for member in self._members:
             with _serving(member.optimizer):
-                rows.append(evaluate_program(member.program, setup.valid, setup.metrics, seed=setup.seed))
+                rows.append(evaluate_program(member.program, judged, setup.metrics, seed=setup.seed))
         return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
     def take(self, members: Sequence[int]) -> "SerialPopulation":

@@ -1,7 +1,7 @@
 """The fast engine: K members as stacked tensors, one forward, backward and optimizer call for all."""
 
 import copy
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -124,11 +124,12 @@ class StackedPopulation:
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def evaluate(self) -> Mapping[str, FloatArray]:
-        """Return metric name -> (K,) on the validation data."""
+    def evaluate(self, batches: Iterable[Any] | None = None) -> Mapping[str, FloatArray]:
+        """Return metric name -> (K,) on the validation data, or on other batches."""
+        judged = None if batches is None else list(batches)
         while True:
             try:
-                return self._evaluation.run(self._members, self._chunk)
+                return self._evaluation.run(self._members, self._chunk, judged)
             except (torch.OutOfMemoryError, MemoryError) as error:
                 self._halve(error)
 

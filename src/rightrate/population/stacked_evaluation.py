@@ -1,5 +1,6 @@
 """Judging K stacked members on the whole validation set, together or one after the other."""
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
@@ -37,8 +38,17 @@ class StackedEvaluation:
         self.together = together
         self._setup = setup
 
-    def run(self, members: Members, chunk: int) -> dict[str, FloatArray]:
-        """Return metric name -> (K,), NaN for members whose loss is not finite."""
+    def run(
+        self, members: Members, chunk: int, batches: Iterable[Any] | None = None
+    ) -> dict[str, FloatArray]:
+        """Return metric name -> (K,), NaN for members whose loss is not finite.
+
+        Args:
+            members: Who is judged.
+            chunk: How many at a time.
+            batches: What they are judged on; the validation data if None.
+        """
+        judged = self._setup.valid if batches is None else batches
         names = ("loss", *self._setup.metrics)
         values = {name: np.full(members.size, np.nan) for name in names}
         step = chunk if self.together else 1
@@ -46,16 +56,16 @@ class StackedEvaluation:
             for start in range(0, members.size, step):
                 indices = range(start, min(start + step, members.size))
                 part = members.pick(indices) if len(indices) < members.size else members
-                for name, column in self._part(part).items():
+                for name, column in self._part(part, judged).items():
                     values[name][indices.start : indices.stop] = column
         return values
 
-    def _part(self, members: Members) -> dict[str, FloatArray]:
+    def _part(self, members: Members, batches: Iterable[Any]) -> dict[str, FloatArray]:
         total = torch.zeros(members.size, dtype=torch.float64, device=members.alive.device)
         samples = 0
         outputs: list[list[Any]] = [[] for _ in range(members.size)]
         targets: list[Any] = []
-        for index, batch in enumerate(self._setup.valid):
+        for index, batch in enumerate(batches):
             losses, rows = self._forward(members, batch, validation_draws(self._setup.seed, index))
             count = batch_size_of(batch)
             total += losses.double() * count

@@ -20,7 +20,9 @@ from rightrate.search.space import Observation, Space
 __all__ = ["Drift", "RegretCurve", "Rung", "expected_curve", "fit_drift", "joined", "rungs_of", "usual_drift"]
 
 GRID_PER_DECADE = 50
-_USUAL_DRIFT = {True: 0.35, False: 0.45}
+_USUAL_DRIFT = {True: 0.3, False: 0.45}
+_OVERFITTING_DRIFT = 0.9
+_OVERFITTING_GAP = 0.12
 _USUAL_SPREAD = 0.2
 _LEAST_DRIFT = 0.6  # of the usual one: noise in short probes must not make rates grow with length
 _CENTRE_ERROR = 0.1
@@ -29,6 +31,7 @@ _LEAST_ERROR = 0.08
 _CLIFF_SHARE = 0.5
 _APART = 0.12
 _LEVEL = 0.005
+_NEAR_BEST = 0.05
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +44,8 @@ class Rung:
         regret: Regret of each, in [0, 1].
         value: The objective of each, smaller is better, no worse than untrained.
         failed: Whether each ended no better than untrained or not finite, in any seed.
+        gap: How much better the good rates do on training batches they have seen, as a share of what was
+            learned; NaN where that is not known.
     """
 
     steps: int
@@ -48,6 +53,7 @@ class Rung:
     regret: FloatArray
     value: FloatArray
     failed: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+    gap: float = math.nan
 
     def curve(self, places: FloatArray) -> FloatArray:
         """Return the interpolated regret at log10 rates; outside, the outermost value."""
@@ -95,9 +101,16 @@ def rungs_of(observations: Sequence[Observation], untrained: float) -> list[Rung
                 regret=np.clip(regret, 0.0, 1.0),
                 value=values,
                 failed=worst >= untrained - 0.02 * room if room > 0 else np.ones(len(values), dtype=bool),
+                gap=_gap([item for item in observations if item.steps == steps], best, room),
             )
         )
     return result
+
+
+def _gap(trials: Sequence[Observation], best: float, room: float) -> float:
+    gaps = [item.value - item.seen for item in trials if item.value <= best + _NEAR_BEST * room]
+    known = [gap / room for gap in gaps if math.isfinite(gap)] if room > 0 else []
+    return float(np.mean(known)) if known else math.nan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -113,14 +126,24 @@ class Drift:
     spread: float
 
 
-def usual_drift(space: Space) -> float:
-    """Return how far the best rate usually falls, in decades for a run ten times as long."""
-    return _USUAL_DRIFT[space.decays]
+def usual_drift(space: Space, gap: float = 0.0) -> float:
+    """Return how far the best rate usually falls, in decades for a run ten times as long.
+
+    Where the training data's own is being learned, the product of rate and steps sets the best rate, and it
+    falls nearly as fast as the run gets longer.
+
+    Args:
+        space: The question.
+        gap: How much better the longest trials do on training batches they have seen; NaN if not known.
+    """
+    usual = _USUAL_DRIFT[space.decays]
+    share = max(gap, 0.0) ** 2 / (max(gap, 0.0) ** 2 + _OVERFITTING_GAP**2) if gap == gap else 0.0
+    return usual + share * (_OVERFITTING_DRIFT - usual)
 
 
 def fit_drift(rungs: Sequence[Rung], space: Space) -> Drift:
     """Return the drift: the usual one, corrected by that between the lengths that were tried."""
-    mean, precision = usual_drift(space), _USUAL_SPREAD**-2
+    mean, precision = usual_drift(space, rungs[-1].gap), _USUAL_SPREAD**-2
     weighted = mean * precision
     useful = [rung for rung in rungs if len(rung.place) >= 3 and not rung.failed.all()]
     if len(useful) >= 2:

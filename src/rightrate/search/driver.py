@@ -14,6 +14,7 @@ from rightrate.population.program import normalisations
 from rightrate.schedules import FloatArray
 from rightrate.search.compress import compress
 from rightrate.search.record import Curve, Trial
+from rightrate.search.seen import seen_batches
 from rightrate.search.space import Action
 
 __all__ = ["Driver", "Progress", "Stopped", "geometric"]
@@ -83,10 +84,12 @@ class Driver:
         for start, stop in pairwise((0, *stops)):
             losses.append(self._train(population, table[start:stop], action))
             if action.kind != "range":
-                judged.append((stop, self._judge(population, action.steps, action.seed)))
+                fork = self._to_judge(population, action)
+                judged.append((stop, self._judge(fork)))
         if action.kind == "range":
             return (self._range_trial(action, table, np.concatenate(losses)),)
-        return _trials(action, table, np.concatenate(losses), judged)
+        seen = self._judge(fork, self._seen(action))
+        return _trials(action, table, np.concatenate(losses), judged, seen)
 
     def _stops(self, steps: int) -> tuple[int, ...]:
         """Return the steps after which members are judged: the end, and on the way where that is cheap."""
@@ -126,23 +129,36 @@ class Driver:
             )
         return np.concatenate(rows) if rows else np.empty((0, table.shape[1]))
 
-    def _judge(self, population: Any, steps: int, seed: int) -> dict[str, FloatArray]:
-        """Evaluate on a fork whose normalisation statistics have arrived, where training was too short.
+    def _to_judge(self, population: Any, action: Action) -> Any:
+        """Return the population, or a fork whose normalisation statistics have arrived, if training was short.
 
-        A member trained for the whole length of the real run is evaluated as it is, as the run will be.
+        A member trained for the whole length of the real run is judged as it is, as the run will be.
         """
         began = time.perf_counter()
         judged = population
-        parts = normalisations(self.populations.setup(seed).program)
-        short = steps < len(self.shape)
-        if short and any(steps < _MEMORY / (part.momentum or 0.1) for part in parts):
+        parts = normalisations(self.populations.setup(action.seed).program)
+        short = action.steps < len(self.shape)
+        if short and any(action.steps < _MEMORY / (part.momentum or 0.1) for part in parts):
             judged = population.take(range(population.size))
             judged.recalibrate(_RECALIBRATION_BATCHES)
-        values = dict(judged.evaluate())
+        self.seconds["evaluate"] += time.perf_counter() - began
+        return judged
+
+    def _judge(self, population: Any, batches: Sequence[Any] | None = None) -> dict[str, FloatArray]:
+        """Return every metric on the validation data, or on other batches."""
+        began = time.perf_counter()
+        values = dict(population.evaluate(batches))
         self._valid_batches = self._valid_batches or sum(1 for _ in self.populations.prepared.valid)
-        self.evaluation_forwards += population.size * self._valid_batches
+        count = self._valid_batches if batches is None else len(batches)
+        self.evaluation_forwards += population.size * count
         self.seconds["evaluate"] += time.perf_counter() - began
         return values
+
+    def _seen(self, action: Action) -> list[Any]:
+        """Return some batches the action was trained on."""
+        prepared = self.populations.prepared
+        count = action.steps * prepared.task.training.accumulate
+        return seen_batches(prepared.train, action.seed, count)
 
     def _range_trial(self, action: Action, table: FloatArray, losses: FloatArray) -> Trial:
         steps = _thinned(action.steps)
@@ -176,14 +192,16 @@ def _trials(
     table: FloatArray,
     losses: FloatArray,
     judged: Sequence[tuple[int, dict[str, FloatArray]]],
+    seen: dict[str, FloatArray],
 ) -> tuple[Trial, ...]:
     steps = _thinned(action.steps)
     trials = []
     for member, lr in enumerate(action.lrs):
         dead = not math.isfinite(losses[-1, member])
-        metrics = {
-            name: math.nan if dead else float(column[member]) for name, column in judged[-1][1].items()
-        }
+        metrics, on_seen = (
+            {name: math.nan if dead else float(column[member]) for name, column in values.items()}
+            for values in (judged[-1][1], seen)
+        )
         curve = Curve(
             steps=tuple(steps),
             lr=tuple(float(table[step, member]) for step in steps),
@@ -199,6 +217,7 @@ def _trials(
                 rung=action.rung,
                 kind=action.kind,
                 metrics=metrics,
+                seen=on_seen,
                 curve=curve,
             )
         )

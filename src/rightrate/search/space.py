@@ -7,6 +7,8 @@ from typing import Any, Literal
 
 __all__ = ["Action", "Observation", "Space"]
 
+_NUMBERS = ("value", "seen")
+
 
 @dataclass(frozen=True, kw_only=True)
 class Space:
@@ -80,6 +82,7 @@ class Observation:
         seed: Of batches and draws.
         rung: The action it belongs to.
         value: The objective at the end, smaller is better; NaN if it is not finite.
+        seen: The objective at the end on training batches it has seen; NaN where it is not known.
     """
 
     lr: float
@@ -87,6 +90,7 @@ class Observation:
     seed: int
     rung: int
     value: float
+    seen: float = math.nan
 
     def learned(self, untrained: float) -> float:
         """Return the value, no worse than having learned nothing."""
@@ -94,10 +98,12 @@ class Observation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data (NaN as None)."""
-        return {**asdict(self), "value": self.value if math.isfinite(self.value) else None}
+        numbers = {name: getattr(self, name) for name in _NUMBERS}
+        plain = {name: value if math.isfinite(value) else None for name, value in numbers.items()}
+        return {**asdict(self), **plain}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Observation":
         """Return the observation of stored data."""
-        value = data["value"]
-        return cls(**{**data, "value": math.nan if value is None else value})
+        numbers = {name: math.nan if data[name] is None else data[name] for name in _NUMBERS}
+        return cls(**{**data, **numbers})
