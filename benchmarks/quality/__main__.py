@@ -43,10 +43,12 @@ def main() -> int:
     folder = Path(arguments.out)
     answers_path = folder / _ALWAYS_WRITTEN
     wanted = cases(arguments.tasks or (_QUICK_TASKS if arguments.quick else ()), builtin=arguments.builtin)
+    book = Book(wanted)
+    for case in book.missing:
+        print(f"left out, its runs are not all recorded: {case}", file=sys.stderr)
     if not arguments.report:
         seeds = _QUICK_SEEDS if arguments.quick else None
-        _ask(answers_path, wanted, named_tools(arguments.tools), seeds, arguments.workers)
-    book = Book(wanted)
+        _ask(answers_path, tuple(book.truths), named_tools(arguments.tools), seeds, arguments.workers)
     answers = [answer for answer in read_answers(answers_path) if answer.case in book.truths]
     scored = [score(book, answer) for answer in answers]
     text = page(scored, book)

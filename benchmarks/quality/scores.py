@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from benchmarks.quality.answers import Answer
-from benchmarks.quality.cases import Case
+from benchmarks.quality.cases import Case, grid
 from benchmarks.quality.regret import Truth, clipped
 from benchmarks.quality.runs import Run, read, write
 from benchmarks.quality.training import length, train, untrained
@@ -27,18 +27,26 @@ class Book:
 
     Args:
         cases: Which ones.
+
+    Attributes:
+        truths: The truth of each case whose grid has been trained.
+        missing: The others.
     """
 
     def __init__(self, cases: Iterable[Case]) -> None:
         cases = tuple(cases)
         self._runs = {task: read(task) for task in sorted({case.task for case in cases})}
         self.truths: dict[Case, Truth] = {}
+        self.missing: list[Case] = []
         for case in cases:
             runs = self._runs[case.task]
-            if not any(run.case == case and run.steps == length(case) for run in runs):
-                command = f"python -m benchmarks.quality.truth --tasks {case.task}"
-                raise SystemExit(f"There are no recorded runs of {case}; make them with: {command}")
-            self.truths[case] = Truth.of(case, runs, untrained(case))
+            if complete(case, [run for run in runs if run.case == case]):
+                self.truths[case] = Truth.of(case, runs, untrained(case))
+            else:
+                self.missing.append(case)
+        if not self.truths:
+            command = "python -m benchmarks.quality.truth"
+            raise SystemExit(f"None of these cases has its recorded runs; make them with: {command}")
 
     def of(self, case: Case) -> list[Run]:
         """Return the recorded runs of a case."""
@@ -85,6 +93,12 @@ class Scored:
     equivalents: float
     ends: tuple[float, float] | None = None
     covers: bool | None = None
+
+
+def complete(case: Case, runs: Sequence[Run]) -> bool:
+    """Say whether at least every second rate of the grid has been trained in full with three seeds."""
+    have = {(run.seed, run.lr) for run in runs if run.steps == length(case) and run.kind == "grid"}
+    return all((seed, lr) in have for seed in _PICK_SEEDS for lr in grid(case.optimizer)[::2])
 
 
 def score(book: Book, answer: Answer) -> Scored:

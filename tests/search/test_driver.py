@@ -14,6 +14,7 @@ from rightrate.population.verdict import Verdict
 from rightrate.schedules import Cosine
 from rightrate.search.compress import compress
 from rightrate.search.driver import Driver, Stopped, geometric
+from rightrate.search.seen import seen_batches
 from rightrate.search.space import Action
 from rightrate.tasks.metrics import accuracy
 from rightrate.tasks.task import Task, Training
@@ -109,7 +110,8 @@ def test_what_is_spent_is_counted_by_kind():
     work.run(action(kind="confirm", lrs=(0.1,), steps=64, seed=4))
     assert work.spent == {"range": 0, "probe": 160, "confirm": 64}
     batches = sum(1 for _ in prepared().valid)
-    assert work.evaluation_forwards == (3 * 2 + 3 * 1) * batches
+    seen = [2 * len(seen_batches(prepared().train, 0, 80)), len(seen_batches(prepared().train, 4, 64))]
+    assert work.evaluation_forwards == (3 * 2 + 3 * 1) * batches + sum(seen)
     assert [state.spent for state in states] == sorted(state.spent for state in states)
     assert states[-1].spent == 224
     assert states[-1].done == 64

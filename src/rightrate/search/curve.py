@@ -8,7 +8,7 @@ with what is unknown.
 """
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,17 +20,19 @@ from rightrate.search.space import Observation, Space
 __all__ = ["Drift", "RegretCurve", "Rung", "expected_curve", "fit_drift", "joined", "rungs_of", "usual_drift"]
 
 GRID_PER_DECADE = 50
-_USUAL_DRIFT = {True: 0.3, False: 0.45}
-_OVERFITTING_DRIFT = 0.9
+_USUAL_DRIFT = {True: 0.2, False: 0.4}
+_OVERFITTING_DRIFT = 1.0
 _OVERFITTING_GAP = 0.12
-_USUAL_SPREAD = 0.2
+_USUAL_SPREAD = 0.17
 _LEAST_DRIFT = 0.6  # of the usual one: noise in short probes must not make rates grow with length
 _CENTRE_ERROR = 0.1
 _GOOD = 0.03
 _LEAST_ERROR = 0.08
-_CLIFF_SHARE = 0.5
+_CLIFF_SHARE = 0.25
 _APART = 0.12
 _LEVEL = 0.005
+_SURE = 0.8
+_FAR = 0.3
 _NEAR_BEST = 0.05
 
 
@@ -120,10 +122,12 @@ class Drift:
     Args:
         mean: Expected fall.
         spread: Standard deviation of what is not known about it.
+        high: The share of it by which rates fall that are too high.
     """
 
     mean: float
     spread: float
+    high: float = 1.0
 
 
 def usual_drift(space: Space, gap: float = 0.0) -> float:
@@ -137,8 +141,13 @@ def usual_drift(space: Space, gap: float = 0.0) -> float:
         gap: How much better the longest trials do on training batches they have seen; NaN if not known.
     """
     usual = _USUAL_DRIFT[space.decays]
-    share = max(gap, 0.0) ** 2 / (max(gap, 0.0) ** 2 + _OVERFITTING_GAP**2) if gap == gap else 0.0
-    return usual + share * (_OVERFITTING_DRIFT - usual)
+    return usual + _overfitting(gap) * (_OVERFITTING_DRIFT - usual)
+
+
+def _overfitting(gap: float) -> float:
+    """Return how far a gap speaks for overfitting, 0 to 1; 0 where it is not known."""
+    known = max(gap, 0.0) if math.isfinite(gap) else 0.0
+    return known**2 / (known**2 + _OVERFITTING_GAP**2)
 
 
 def fit_drift(rungs: Sequence[Rung], space: Space) -> Drift:
@@ -157,7 +166,8 @@ def fit_drift(rungs: Sequence[Rung], space: Space) -> Drift:
             weighted += slope * own
             precision += own
     least = _LEAST_DRIFT * mean
-    return Drift(mean=float(np.clip(weighted / precision, least, 1.0)), spread=precision**-0.5)
+    high = _CLIFF_SHARE + (1 - _CLIFF_SHARE) * _overfitting(rungs[-1].gap)
+    return Drift(mean=float(np.clip(weighted / precision, least, 1.0)), spread=precision**-0.5, high=high)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -167,12 +177,14 @@ class RegretCurve:
     Args:
         place: log10 of the rates, ascending.
         regret: Expected regret at each.
+        unlucky: The regret that is not exceeded at each with a probability of `_SURE`.
         plain: The regret curve at the longest length tried, moved by the expected drift, before averaging.
         sigma: Standard deviation, in decades, of what was averaged over.
     """
 
     place: FloatArray
     regret: FloatArray
+    unlucky: FloatArray
     plain: FloatArray
     sigma: float
 
@@ -183,10 +195,17 @@ class RegretCurve:
         weight = np.exp(-(self.regret[inside] - self.regret.min()) / _LEVEL)
         return float((self.place[inside] * weight).sum() / weight.sum())
 
+    def good(self, tolerance: float) -> tuple[float, float]:
+        """Return the log10 rates between which the regret is at most the tolerance, as far as can be told."""
+        return self._around(self.unlucky, max(tolerance, float(self.unlucky.min()) + _LEVEL))
+
     def around(self, level: float) -> tuple[float, float]:
         """Return the log10 rates between which the regret stays at most `level` around its minimum."""
-        lowest = int(np.argmin(self.regret))
-        above = np.flatnonzero(self.regret > level)
+        return self._around(self.regret, level)
+
+    def _around(self, values: FloatArray, level: float) -> tuple[float, float]:
+        lowest = int(np.argmin(values))
+        above = np.flatnonzero(values > level)
         left = above[above < lowest]
         right = above[above > lowest]
         first = int(left[-1]) + 1 if len(left) else 0
@@ -202,30 +221,50 @@ def expected_curve(rungs: Sequence[Rung], space: Space, *, steps: int) -> Regret
     ahead = max(0.0, math.log10(steps / longest))
     sigma = math.hypot(_LEAST_ERROR, drift.spread * ahead)
     grid = np.arange(places[0] - 0.5, places[-1] + 0.5, 1 / GRID_PER_DECADE)
-    source = PchipInterpolator(places, regret) if len(places) > 1 else None
+    plain = _moved(places, regret, drift.mean * ahead, drift.high)
+    likely, weights = [], []
+    for part in np.linspace(-2.5, 2.5, 21):
+        curve = _moved(places, regret, (drift.mean + part * drift.spread) * ahead, drift.high)
+        for offset in np.linspace(-2, 2, 5):
+            likely.append(curve(grid + offset * _LEAST_ERROR))
+            weights.append(math.exp(-0.5 * (part**2 + offset**2)))
+    curves, share = np.array(likely), np.array(weights) / sum(weights)
+    order = np.argsort(curves, axis=0)
+    reached = np.cumsum(share[order], axis=0)
+    unlucky = np.take_along_axis(curves, order, axis=0)[(reached < _SURE).sum(axis=0), np.arange(len(grid))]
+    return RegretCurve(place=grid, regret=share @ curves, unlucky=unlucky, plain=plain(grid), sigma=sigma)
 
-    def plain(at: FloatArray) -> FloatArray:
-        inside = np.clip(at + drift.mean * ahead, places[0], places[-1])
-        return np.full_like(at, regret[0]) if source is None else np.asarray(source(inside))
 
-    offsets = np.linspace(-2.5, 2.5, 41) * sigma
-    weights = np.exp(-0.5 * (offsets / sigma) ** 2)
-    weights /= weights.sum()
-    expected = sum(weight * plain(grid + offset) for weight, offset in zip(weights, offsets, strict=True))
-    return RegretCurve(place=grid, regret=np.asarray(expected), plain=plain(grid), sigma=sigma)
+def _moved(
+    places: FloatArray, regret: FloatArray, fall: float, high: float
+) -> Callable[[FloatArray], FloatArray]:
+    """Return a curve whose best rate has fallen by so many decades, as a function of log10 rates.
+
+    Rates that are too high fall less, the worst of them by the share `high`: where training fails depends
+    less on its length.
+    """
+    if len(places) == 1:
+        return lambda at: np.full_like(at, regret[0])
+    above = np.arange(len(places)) > int(np.argmin(regret))
+    worse = np.maximum.accumulate(np.where(above, regret, 0.0))
+    # What rises all rises alike: high rates that rose less would be overtaken.
+    share = 1 - (1 - high) * np.minimum(worse / _FAR, 1.0) if fall > 0 else 1.0
+    now = places - fall * share
+    source = PchipInterpolator(now, regret)
+    return lambda at: np.asarray(source(np.clip(at, now[0], now[-1])))
 
 
 def joined(rungs: Sequence[Rung], drift: Drift) -> tuple[FloatArray, FloatArray]:
     """Return one curve: the longest rung's, continued on both sides by shorter ones.
 
     Below the longest rung's rates the shorter ones are moved by the drift: a longer run gets as far with a
-    lower rate. Above them by half of it: where training fails depends less on the length.
+    lower rate. Above them by a share of it: where training fails depends less on the length.
     """
     longest = rungs[-1]
     places, regrets = list(longest.place), list(longest.regret)
     for rung in reversed(rungs[:-1]):
         lower = rung.place - drift.mean * math.log10(longest.steps / rung.steps)
-        upper = rung.place + _CLIFF_SHARE * (lower - rung.place)
+        upper = rung.place + drift.high * (lower - rung.place)
         for end, moved in ((0, lower), (-1, upper)):
             outside = moved < places[0] - _APART if end == 0 else moved > places[-1] + _APART
             if not outside.any():

@@ -130,7 +130,7 @@ class Driver:
         return np.concatenate(rows) if rows else np.empty((0, table.shape[1]))
 
     def _to_judge(self, population: Any, action: Action) -> Any:
-        """Return the population, or a fork whose normalisation statistics have arrived, if training was short.
+        """Return what is judged: after a short training a fork whose normalisation statistics have arrived.
 
         A member trained for the whole length of the real run is judged as it is, as the run will be.
         """

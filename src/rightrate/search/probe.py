@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from rightrate.search.curve import expected_curve, rungs_of
+from rightrate.search.curve import Rung, expected_curve, rungs_of
 from rightrate.search.space import Action, Observation, Space
 from rightrate.search.strategy import State
 
@@ -136,7 +136,7 @@ def _narrow(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
     new["stage"] = "decide"
     if not best.value < space.untrained:
         return _wide(space), plan_.decide_steps, "probe", space.seed
-    centre = expected_curve(rungs_of(seen, space.untrained), space, steps=plan_.locate_steps).best()
+    centre = expected_curve(_telling(space, seen), space, steps=plan_.locate_steps).best()
     return _rates(centre, plan_.narrow), plan_.narrow_steps, "probe", space.seed
 
 
@@ -152,12 +152,12 @@ def _decide(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
     new["stage"] = "settle"
     if not any(item.value < space.untrained for item in seen):
         return None
-    centre = expected_curve(rungs_of(seen, space.untrained), space, steps=plan_.decide_steps).best()
+    centre = expected_curve(_telling(space, seen), space, steps=plan_.decide_steps).best()
     return _rates(centre, _DECIDE), plan_.decide_steps, "probe", space.seed
 
 
 def _settle(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
-    rungs = rungs_of(seen, space.untrained)
+    rungs = _telling(space, seen)
     target = expected_curve(rungs, space, steps=space.steps).best()
     tried = [item for item in seen if item.steps == plan_.decide_steps]
     if not new["explored"]:
@@ -176,6 +176,11 @@ def _settle(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
     if len(seeds) > 1 and len({item.value for item in tried if item.lr == pick.lr}) == 1:
         return None  # nothing in this training is random, so more seeds say nothing
     return (pick.lr,), plan_.decide_steps, "confirm", space.seed + len(seeds)
+
+
+def _telling(space: Space, seen: Sequence[Observation]) -> list[Rung]:
+    """Return the rungs in which something trained; the others say nothing of where the best rate is."""
+    return [rung for rung in rungs_of(seen, space.untrained) if not rung.failed.all()]
 
 
 def _over(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:

@@ -58,7 +58,8 @@ def recommend(space: Space, observations: Sequence[Observation], context: Contex
         return _nothing(space, observations, context), Fit()
     curve = expected_curve(rungs, space, steps=space.steps)
     tried = [item.lr for item in observations]
-    places = (curve.best(), *curve.around(float(curve.regret.min()) + context.tolerance))
+    best, (left, right) = curve.best(), curve.good(context.tolerance)
+    places = (best, min(left, best), max(right, best))
     lr, low, high = (float(f"{min(max(10**place, min(tried)), max(tried)):.3g}") for place in places)
     cliff = find_cliff(rungs_of(short, space.untrained), context.schedule, context.warmup_steps)
     good = GoodRange(low=low, high=high, tolerance=context.tolerance)

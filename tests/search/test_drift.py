@@ -1,0 +1,64 @@
+"""How far the best rate is expected to fall, and what the training data tell of it."""
+
+import math
+
+import pytest
+
+from rightrate.search.curve import expected_curve, rungs_of, usual_drift
+from rightrate.search.space import Observation, Space
+
+UNTRAINED = 2.0
+
+
+def space(**changes) -> Space:
+    settings = {
+        "low": 1e-5,
+        "high": 10.0,
+        "steps": 1000,
+        "budget": 1.0,
+        "seed": 0,
+        "decays": False,
+        "untrained": UNTRAINED,
+    }
+    return Space(**{**settings, **changes})
+
+
+def trials(gap: float, steps: int = 125) -> list[Observation]:
+    """A bowl around 1e-2 that fails above 0.1; losses on seen batches are lower by a share of what is learned."""
+    found = []
+    for place in (-3.5, -3.0, -2.5, -2.0, -1.5, -1.0, -0.5):
+        value = UNTRAINED if place > -0.9 else min(UNTRAINED, 1.0 + 0.2 * (place + 2.0) ** 2)
+        found.append(Observation(lr=10**place, steps=steps, seed=0, rung=0, value=value, seen=value - gap))
+    return found
+
+
+def best(gap: float) -> float:
+    return expected_curve(rungs_of(trials(gap), UNTRAINED), space(), steps=1000).best()
+
+
+def test_the_gap_is_a_share_of_what_was_learned() -> None:
+    assert rungs_of(trials(0.3), UNTRAINED)[0].gap == pytest.approx(0.3)
+    assert math.isnan(rungs_of(trials(math.nan), UNTRAINED)[0].gap)
+
+
+def test_the_more_a_trial_overfits_the_lower_the_answer() -> None:
+    answers = [best(gap) for gap in (0.0, 0.1, 0.3, 2.0)]
+    assert answers == sorted(answers, reverse=True)
+    assert answers[0] - answers[-1] == pytest.approx((1.0 - 0.4) * math.log10(8), abs=0.15)
+
+
+def test_without_a_known_gap_nothing_is_said_of_overfitting() -> None:
+    assert best(math.nan) == pytest.approx(best(0.0))
+    assert usual_drift(space(), math.nan) == usual_drift(space(), -0.5) == usual_drift(space())
+
+
+def test_a_decaying_schedule_drifts_less() -> None:
+    assert usual_drift(space(decays=True)) < usual_drift(space())
+    assert usual_drift(space(decays=True), 100.0) == pytest.approx(1.0, abs=0.01)
+
+
+def test_the_answer_stays_below_the_failure_and_within_the_good_range() -> None:
+    curve = expected_curve(rungs_of(trials(0.0), UNTRAINED), space(), steps=1000)
+    low, high = curve.good(0.02)
+    assert low < curve.best() < high < -1.0
+    assert (curve.unlucky >= curve.regret.min()).all()
