@@ -13,22 +13,19 @@ exit code 1 if a bar is missed.
 
 import argparse
 import sys
-from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from multiprocessing import get_context
 from pathlib import Path
 
 import torch
 
-from benchmarks.quality.answers import Answer, append, read_answers
+from benchmarks.quality.answers import read_answers
+from benchmarks.quality.asking import ask
 from benchmarks.quality.bars import bars
-from benchmarks.quality.cases import Case, cases
+from benchmarks.quality.cases import cases
 from benchmarks.quality.figure import draw
 from benchmarks.quality.pages import page
 from benchmarks.quality.scores import Book, score
 from benchmarks.quality.table import noise_floor, tool_rows
 from benchmarks.quality.tools import named_tools
-from benchmarks.quality.tools.tool import Tool
 
 _RESULTS = Path(__file__).parents[1] / "results"
 _QUICK_TASKS = ("surveys", "caravan", "leaf-full", "diamonds-nll")
@@ -48,7 +45,7 @@ def main() -> int:
         print(f"left out, its runs are not all recorded: {case}", file=sys.stderr)
     if not arguments.report:
         seeds = _QUICK_SEEDS if arguments.quick else None
-        _ask(answers_path, tuple(book.truths), named_tools(arguments.tools), seeds, arguments.workers)
+        ask(answers_path, tuple(book.truths), named_tools(arguments.tools), seeds, arguments.workers)
     answers = [answer for answer in read_answers(answers_path) if answer.case in book.truths]
     scored = [score(book, answer) for answer in answers]
     text = page(scored, book)
@@ -73,30 +70,6 @@ def _arguments() -> argparse.Namespace:
     if arguments.out is None:
         arguments.out = "out/quality-quick" if arguments.quick else str(_RESULTS)
     return arguments
-
-
-def _ask(
-    path: Path, wanted: Sequence[Case], tools: Mapping[str, Tool], seeds: Sequence[int] | None, workers: int
-) -> None:
-    """Ask every tool about every case with every seed, except where the answer is there."""
-    known = {(answer.tool, answer.case, answer.seed) for answer in read_answers(path)}
-    with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
-        jobs = {
-            pool.submit(_answers, tool, case, seed): (tool, case, seed)
-            for case in wanted
-            for tool in tools
-            for seed in tools[tool].seeds
-            if (seeds is None or seed in seeds)
-            and any((row, case, seed) not in known for row in tools[tool].rows)
-        }
-        for count, job in enumerate(as_completed(jobs), start=1):
-            tool, case, seed = jobs[job]
-            append(path, job.result())
-            print(f"{count}/{len(jobs)} {tool}: {case} seed {seed}", file=sys.stderr, flush=True)
-
-
-def _answers(tool: str, case: Case, seed: int) -> list[Answer]:
-    return list(named_tools([tool])[tool].answers(case, seed))
 
 
 if __name__ == "__main__":

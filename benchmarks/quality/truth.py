@@ -6,8 +6,8 @@
 Every rate is trained in full by the serial engine: plain models, each with its real torch optimizer. First
 every second rate of the grid everywhere, three seeds; then shortened runs of seed 0 (of three seeds but on
 held-out tasks), so that strategies can be replayed in seconds; then all five a decade where the regret is
-below 0.3; at last more seeds of the good rates of a case whose noise floor is above a quarter of the bar. What
-is trained is kept in `recorded/`; started again, the command goes on where it was interrupted.
+below 0.3; at last more seeds of the good rates of a case whose noise floor is above a quarter of the bar.
+What is trained is kept in `recorded/`; started again, the command goes on where it was interrupted.
 """
 
 import argparse

@@ -24,7 +24,7 @@ def space(**changes) -> Space:
 
 
 def trials(gap: float, steps: int = 125) -> list[Observation]:
-    """A bowl around 1e-2 that fails above 0.1; losses on seen batches are lower by a share of what is learned."""
+    """A bowl around 1e-2 that fails above 0.1; losses on seen batches are lower by the gap."""
     found = []
     for place in (-3.5, -3.0, -2.5, -2.0, -1.5, -1.0, -0.5):
         value = UNTRAINED if place > -0.9 else min(UNTRAINED, 1.0 + 0.2 * (place + 2.0) ** 2)
