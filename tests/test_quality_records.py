@@ -36,7 +36,15 @@ def folder(tmp_path: Path) -> Path:
             epochs = losses[::EPOCH_STEPS]
             runs.append(("made", optimizer, lr, 42, EPOCHS, STEPS, epochs[-1]))
             curves += [
-                ("made", optimizer, float(f"{lr:.6g}"), epoch, loss, 1 - np.nan_to_num(loss, nan=2.0) / 2)
+                (
+                    "made",
+                    optimizer,
+                    float(f"{lr:.6g}"),
+                    epoch,
+                    loss - 0.1,
+                    loss,
+                    1 - np.nan_to_num(loss, nan=2.0) / 2,
+                )
                 for epoch, loss in enumerate(epochs)
             ]
             rows.append((optimizer, lr, losses[:-1]))
@@ -45,7 +53,7 @@ def folder(tmp_path: Path) -> Path:
         ]
     names = ["problem", "optimizer", "lr", "seed", "num_epochs", "n_minibatch", "final_test_loss"]
     pd.DataFrame(runs, columns=names).to_csv(tmp_path / GRID, index=False)
-    names = ["problem", "optimizer", "lr", "epoch", "test_loss", "test_acc"]
+    names = ["problem", "optimizer", "lr", "epoch", "train_loss", "test_loss", "test_acc"]
     pd.DataFrame(curves, columns=names).to_csv(tmp_path / CURVES, index=False)
     first = np.full((len(rows), 2000), np.nan, dtype=np.float32)
     first[:, :STEPS] = [losses for _, _, losses in rows]
@@ -72,6 +80,8 @@ def test_a_prefix_is_the_training_loss_below_an_epoch_and_the_test_loss_above(pa
     short = loss_after(pair.lrs[place], np.arange(30), trains=True)
     assert pair.value(place, 30) == pytest.approx(short[-5:].mean(), rel=1e-6)
     assert pair.value(place, EPOCH_STEPS) == pytest.approx(pair.losses[place, 1])
+    assert pair.seen(place, EPOCH_STEPS) == pytest.approx(pair.losses[place, 1] - 0.1)
+    assert math.isnan(pair.seen(place, 30))
     halfway = (pair.losses[place, 3] + pair.losses[place, 4]) / 2
     assert pair.value(place, EPOCH_STEPS * 7 // 2) == pytest.approx(halfway)
     assert math.isnan(pair.value(pair.nearest(1.0), 30))

@@ -143,7 +143,7 @@ cifar10_3c3d, tolstoi_char_rnn), three optimizers (GradientDescentOptimizer, Mom
 - `{grid}`: a row a run, seed 42 of every rate and the further seeds of one. Read here: problem, optimizer,
   lr, seed, num_epochs, n_minibatch (optimizer steps of the run), final_test_loss.
 - `{curves}`: a row a run of seed 42 and epoch, 0 before training. Read here: problem, optimizer, lr, epoch,
-  test_loss, test_acc (empty where a problem has none).
+  train_loss, test_loss, test_acc (empty where a problem has none).
 - `{minibatch}`: one entry a run: problem, optimizer, lr, seed, `first2000` (training loss of each of the
   first 2,000 steps, NaN after the last), `bin400_mean` (mean training loss of 400 equal parts of the run).
 """

@@ -18,7 +18,7 @@ GRID, CURVES, MINIBATCH = "deepobs_lr_grid.csv", "deepobs_epoch_curves.csv.gz", 
 _OPTIMIZERS = {"AdamOptimizer": "adam", "GradientDescentOptimizer": "sgd", "MomentumOptimizer": "momentum"}
 _COLUMNS = {
     GRID: ("problem", "optimizer", "lr", "seed", "num_epochs", "n_minibatch", "final_test_loss"),
-    CURVES: ("problem", "optimizer", "lr", "epoch", "test_loss", "test_acc"),
+    CURVES: ("problem", "optimizer", "lr", "epoch", "train_loss", "test_loss", "test_acc"),
     MINIBATCH: ("problem", "optimizer", "lr", "seed", "first2000", "bin400_mean"),
 }
 _SEED = 42
@@ -49,6 +49,7 @@ class Pair:
         epoch_steps: Optimizer steps in an epoch.
         lrs: The recorded rates, ascending, R of them.
         losses: Test loss before the first and after every epoch, (R, epochs + 1).
+        train_losses: Loss on training data likewise.
         accuracies: Test accuracy likewise; NaN where the problem has none.
         first: Training loss of the first steps, (R, at most 2,000).
         binned: Mean training loss of equal parts of the whole run, (R, 400).
@@ -60,6 +61,7 @@ class Pair:
     epoch_steps: int
     lrs: tuple[float, ...]
     losses: np.ndarray
+    train_losses: np.ndarray
     accuracies: np.ndarray
     first: np.ndarray
     binned: np.ndarray
@@ -111,11 +113,18 @@ class Pair:
             raise ValueError(f"steps must be in [1, {self.steps}], got {steps}")
         if steps < self.epoch_steps:
             return self._training_loss(place, steps)
+        return self._between_epochs(self.losses[place], steps)
+
+    def seen(self, place: int, steps: int) -> float:
+        """Return the loss on training data at a recorded rate after so many steps; NaN below one epoch."""
+        return math.nan if steps < self.epoch_steps else self._between_epochs(self.train_losses[place], steps)
+
+    def _between_epochs(self, losses: np.ndarray, steps: int) -> float:
         before, rest = divmod(steps, self.epoch_steps)
-        seen = self.losses[place, : before + (2 if rest else 1)]
-        if not np.isfinite(seen).all():
+        known = losses[: before + (2 if rest else 1)]
+        if not np.isfinite(known).all():
             return math.nan
-        return float(np.interp(steps / self.epoch_steps, np.arange(len(seen)), seen))
+        return float(np.interp(steps / self.epoch_steps, np.arange(len(known)), known))
 
     def _training_loss(self, place: int, steps: int) -> float:
         if steps > self.first.shape[1]:
@@ -185,6 +194,7 @@ def _pair(
     lrs = tuple(float(f"{lr:.4g}") for lr in first_seed.lr)
     keyed = curves.assign(lr=[_key(lr) for lr in curves.lr])
     losses = keyed.pivot(index="lr", columns="epoch", values="test_loss")
+    train_losses = keyed.pivot(index="lr", columns="epoch", values="train_loss")
     accuracies = keyed.pivot(index="lr", columns="epoch", values="test_acc")
     order = {_key(float(minibatch["lr"][row])): int(row) for row in rows}
     keys = [_key(lr) for lr in lrs]
@@ -201,6 +211,7 @@ def _pair(
         epoch_steps=steps // epochs,
         lrs=lrs,
         losses=losses.to_numpy(dtype=np.float64),
+        train_losses=train_losses.to_numpy(dtype=np.float64),
         accuracies=accuracies.to_numpy(dtype=np.float64),
         first=minibatch["first2000"][places, :steps].astype(np.float64),
         binned=minibatch["bin400_mean"][places].astype(np.float64),

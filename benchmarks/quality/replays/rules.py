@@ -108,6 +108,7 @@ def _observed(tape: Tape, action: Action) -> list[Observation]:
                 seed=action.seed,
                 rung=action.rung,
                 value=value,
+                seen=tape.pair.seen(place, action.steps),
             )
         )
     return items
