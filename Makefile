@@ -23,6 +23,8 @@ lint: $(VENV)/.stamp
 	$(BIN)/mypy
 
 bench-quality: $(VENV)/.stamp-bench
+	$(BIN)/python -m benchmarks.quality --tasks digits digits-cnn cancer wine diabetes \
+		--tools "rightrate 1x" --out benchmarks/results/built-in
 	$(BIN)/python -m benchmarks.quality
 
 bench-speed: $(VENV)/.stamp-jax
