@@ -30,7 +30,7 @@ from benchmarks.quality.tools import named_tools
 _RESULTS = Path(__file__).parents[1] / "results"
 _QUICK_TASKS = ("surveys", "caravan", "leaf-full", "diamonds-nll")
 _QUICK_SEEDS = (0,)
-_ALWAYS_WRITTEN = "quality-answers.csv"
+_ANSWERS = "quality-answers.csv"
 
 
 def main() -> int:
@@ -38,7 +38,7 @@ def main() -> int:
     arguments = _arguments()
     torch.set_num_threads(1)
     folder = Path(arguments.out)
-    answers_path = folder / _ALWAYS_WRITTEN
+    answers_path = folder / _ANSWERS
     wanted = cases(arguments.tasks or (_QUICK_TASKS if arguments.quick else ()), builtin=arguments.builtin)
     book = Book(wanted)
     for case in book.missing:

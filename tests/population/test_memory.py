@@ -1,6 +1,6 @@
 """Members in chunks, and what happens when memory runs out."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -46,10 +46,10 @@ class SmallKernel(Kernel):
 class SmallEvaluation(StackedEvaluation):
     room = 2
 
-    def _part(self, members: Members, batches: Iterable[Any]) -> dict[str, FloatArray]:
+    def _part(self, members: Members, *judged: Any) -> dict[str, FloatArray]:
         if members.size > self.room:
             raise torch.OutOfMemoryError("out of memory")
-        return super()._part(members, batches)
+        return super()._part(members, *judged)
 
     def update_buffers(self, members: Members, which: slice, batch: Any, draws: int) -> None:
         if which.stop - which.start > self.room:

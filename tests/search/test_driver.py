@@ -178,3 +178,27 @@ def test_estimating_again_does_not_touch_training():
     alone = SerialPopulation(prepared(normalised(0.01)).setup(3), 1)
     losses = alone.advance(compress(SHAPE, 80)[:, None] * 0.01)
     assert trial.curve.train == tuple(losses[:, 0])
+
+
+def test_metrics_see_the_whole_validation_set_and_nothing_else():
+    sizes = []
+
+    def counted(outputs, targets):
+        sizes.append(len(targets))
+        return 0.0
+
+    task = Task(
+        model=mlp(),
+        train=train(),
+        valid=valid(),
+        loss=nn.functional.cross_entropy,
+        metrics={"counted": counted},
+        training=Training(batch_size=16),
+    )
+    work = Driver(
+        Populations(prepare(task, "momentum"), Verdict(reason="asked for")), SHAPE, lambda state: None
+    )
+    (trial, *_) = work.run(action())
+    assert set(sizes) == {len(valid()[1])}
+    assert set(trial.metrics) == {"loss", "counted"}
+    assert set(trial.seen) == {"loss"}

@@ -40,7 +40,7 @@ class Population(Protocol):
         ...
 
     def evaluate(self, batches: Iterable[Any] | None = None) -> Mapping[str, FloatArray]:
-        """Return metric name -> (K,) on the validation data, or on other batches; "loss" is always there."""
+        """Return metric name -> (K,) on the validation data ("loss" always); on others the loss alone."""
         ...
 
     def take(self, members: Sequence[int]) -> "Population":

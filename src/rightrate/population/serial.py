@@ -104,13 +104,13 @@ class SerialPopulation:
         return total
 
     def evaluate(self, batches: Iterable[Any] | None = None) -> Mapping[str, FloatArray]:
-        """Return metric name -> (K,) on the validation data, or on other batches."""
+        """Return metric name -> (K,) on the validation data; the loss alone on other batches."""
         rows = []
         setup = self._setup
-        judged = setup.valid if batches is None else list(batches)
+        judged, metrics = (setup.valid, setup.metrics) if batches is None else (list(batches), {})
         for member in self._members:
             with _serving(member.optimizer):
-                rows.append(evaluate_program(member.program, judged, setup.metrics, seed=setup.seed))
+                rows.append(evaluate_program(member.program, judged, metrics, seed=setup.seed))
         return {name: np.array([row[name] for row in rows]) for name in rows[0]}
 
     def take(self, members: Sequence[int]) -> "SerialPopulation":

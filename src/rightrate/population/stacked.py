@@ -125,7 +125,7 @@ class StackedPopulation:
             torch.cuda.empty_cache()
 
     def evaluate(self, batches: Iterable[Any] | None = None) -> Mapping[str, FloatArray]:
-        """Return metric name -> (K,) on the validation data, or on other batches."""
+        """Return metric name -> (K,) on the validation data; the loss alone on other batches."""
         judged = None if batches is None else list(batches)
         while True:
             try:

@@ -1,6 +1,6 @@
 """Judging K stacked members on the whole validation set, together or one after the other."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from rightrate.population.setup import Setup
 from rightrate.schedules import FloatArray
 from rightrate.tasks.batches import batch_size_of
 from rightrate.tasks.nest import copied
+from rightrate.tasks.task import Metric
 
 __all__ = ["StackedEvaluation"]
 
@@ -46,50 +47,56 @@ class StackedEvaluation:
         Args:
             members: Who is judged.
             chunk: How many at a time.
-            batches: What they are judged on; the validation data if None.
+            batches: What their loss is judged on; the validation data, with every metric, if None.
         """
+        metrics = self._setup.metrics if batches is None else {}
         judged = self._setup.valid if batches is None else batches
-        names = ("loss", *self._setup.metrics)
+        names = ("loss", *metrics)
         values = {name: np.full(members.size, np.nan) for name in names}
         step = chunk if self.together else 1
         with torch.no_grad(), evaluating(self.base), own_draws(self.base.device):
             for start in range(0, members.size, step):
                 indices = range(start, min(start + step, members.size))
                 part = members.pick(indices) if len(indices) < members.size else members
-                for name, column in self._part(part, judged).items():
+                for name, column in self._part(part, judged, metrics).items():
                     values[name][indices.start : indices.stop] = column
         return values
 
-    def _part(self, members: Members, batches: Iterable[Any]) -> dict[str, FloatArray]:
+    def _part(
+        self, members: Members, batches: Iterable[Any], metrics: Mapping[str, Metric]
+    ) -> dict[str, FloatArray]:
         total = torch.zeros(members.size, dtype=torch.float64, device=members.alive.device)
         samples = 0
         outputs: list[list[Any]] = [[] for _ in range(members.size)]
         targets: list[Any] = []
         for index, batch in enumerate(batches):
-            losses, rows = self._forward(members, batch, validation_draws(self._setup.seed, index))
+            losses, rows = self._forward(
+                members, batch, validation_draws(self._setup.seed, index), bool(metrics)
+            )
             count = batch_size_of(batch)
             total += losses.double() * count
             samples += count
-            if self._setup.metrics:
+            if metrics:
                 for own, row in zip(outputs, rows, strict=True):
                     own.append(row)
                 targets.append(batch[1])
         loss = (total / samples).cpu().numpy()
         loss[~np.isfinite(loss)] = np.nan
         values: dict[str, FloatArray] = {"loss": loss}
-        if not self._setup.metrics:
+        if not metrics:
             return values
         target = gathered(targets)
-        values.update({name: np.full(members.size, np.nan) for name in self._setup.metrics})
+        values.update({name: np.full(members.size, np.nan) for name in metrics})
         for member in np.flatnonzero(np.isfinite(loss)):
             output = gathered(outputs[member])
-            for name, metric in self._setup.metrics.items():
+            for name, metric in metrics.items():
                 values[name][member] = call_metric(metric, output, target)
         return values
 
-    def _forward(self, members: Members, batch: Any, draws: int) -> tuple[Tensor, list[Any]]:
-        """Return (K,) losses and, where there are metrics, each member's output."""
-        wants_output = bool(self._setup.metrics)
+    def _forward(
+        self, members: Members, batch: Any, draws: int, wants_output: bool
+    ) -> tuple[Tensor, list[Any]]:
+        """Return (K,) losses and, where wanted, each member's output."""
 
         def one(params: dict[str, Tensor], buffers: dict[str, Tensor]) -> tuple[Tensor, Any]:
             loss, output = functional_call(self.base, {**params, **buffers}, (batch,))

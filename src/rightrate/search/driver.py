@@ -145,7 +145,7 @@ class Driver:
         return judged
 
     def _judge(self, population: Any, batches: Sequence[Any] | None = None) -> dict[str, FloatArray]:
-        """Return every metric on the validation data, or on other batches."""
+        """Return every metric on the validation data, or the loss on other batches."""
         began = time.perf_counter()
         values = dict(population.evaluate(batches))
         self._valid_batches = self._valid_batches or sum(1 for _ in self.populations.prepared.valid)

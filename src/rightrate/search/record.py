@@ -52,7 +52,7 @@ class Trial:
         rung: Which round of the search it belongs to; the range test is rung -1.
         kind: "range" (the range test), "probe" or "confirm".
         metrics: Name to value on the validation data at the end ("loss" is always there); empty for "range".
-        seen: The same on some of the training batches it has seen; empty for "range".
+        seen: The loss on some of the training batches it has seen; empty for "range".
         curve: Losses along the way.
     """
 

@@ -82,7 +82,7 @@ class Observation:
         seed: Of batches and draws.
         rung: The action it belongs to.
         value: The objective at the end, smaller is better; NaN if it is not finite.
-        seen: The objective at the end on training batches it has seen; NaN where it is not known.
+        seen: The same on training batches it has seen; NaN where it is not known, as for a metric.
     """
 
     lr: float
