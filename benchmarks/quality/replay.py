@@ -20,7 +20,7 @@ from benchmarks.quality.regret import clipped
 from benchmarks.quality.runs import Run
 from benchmarks.quality.scores import Book
 from benchmarks.quality.tasks import ENTRIES
-from benchmarks.quality.training import length
+from benchmarks.quality.training import length, start
 from rightrate.optimizers.catalogue import named
 from rightrate.search.probe import Probe, plan
 from rightrate.search.recommend import Context, recommend
@@ -39,7 +39,7 @@ class Recorded:
     Args:
         lengths: Recorded lengths, ascending, (L,).
         lrs: Rates recorded at each length.
-        losses: Final losses at each length, no worse than untrained, (rates,) for each seed.
+        losses: Final losses at each length, no worse than untrained or at the start, (rates,) for each seed.
         seen: Final losses on training batches that had been seen, likewise; NaN where not recorded.
     """
 
@@ -52,7 +52,7 @@ class Recorded:
     def of(cls, book: Book, case: Case) -> "Recorded":
         """Return the recorded runs of a case."""
         table: dict[int, dict[int, dict[float, Run]]] = defaultdict(lambda: defaultdict(dict))
-        level = book.truths[case].untrained
+        level = max(book.truths[case].untrained, start(case))
         for run in book.of(case):
             if run.kind == "grid":
                 table[run.steps][run.seed][run.lr] = run

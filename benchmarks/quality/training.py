@@ -18,10 +18,10 @@ from rightrate.population.factory import Populations
 from rightrate.population.program import normalisations
 from rightrate.schedules import resolve, shape_values
 from rightrate.search.compress import compress
-from rightrate.search.levels import untrained_metrics
+from rightrate.search.levels import Untrained, untrained_metrics
 from rightrate.search.seen import seen_batches
 
-__all__ = ["POINTS", "length", "train", "untrained"]
+__all__ = ["POINTS", "length", "start", "train", "untrained"]
 
 POINTS = 27
 """Validations along a full run: a power of three, as the brackets of successive halving want it."""
@@ -40,8 +40,18 @@ def length(case: Case) -> int:
 
 def untrained(case: Case) -> float:
     """Return the validation loss of having learned nothing."""
-    prepared = prepare(load(case.task), case.optimizer)
-    return untrained_metrics(prepared, prepared.setup(0)).metrics["loss"]
+    return _levels(case.task).metrics["loss"]
+
+
+def start(case: Case) -> float:
+    """Return the validation loss at the initial weights."""
+    return _levels(case.task).start["loss"]
+
+
+@functools.cache
+def _levels(task: str) -> Untrained:
+    prepared = prepare(load(task), "sgd")
+    return untrained_metrics(prepared, prepared.setup(0))
 
 
 def train(case: Case, steps: int, seed: int, lrs: Sequence[float], kind: str = "grid") -> list[Run]:

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.search.recorded import space
 
 from rightrate.search.cliff import find_cliff
 from rightrate.search.curve import rungs_of
@@ -18,7 +19,7 @@ def rungs(**lengths):
         for name, values in lengths.items()
         for lr, value in values.items()
     ]
-    return rungs_of(seen, UNTRAINED)
+    return rungs_of(seen, space(untrained=UNTRAINED))
 
 
 def test_between_the_last_that_trained_and_the_first_that_failed():

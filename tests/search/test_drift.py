@@ -1,10 +1,11 @@
 """How far the best rate is expected to fall, and what the training data tell of it."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
-from rightrate.search.curve import expected_curve, rungs_of, usual_drift
+from rightrate.search.curve import expected_curve, fit_drift, rungs_of, usual_drift
 from rightrate.search.space import Observation, Space
 
 UNTRAINED = 2.0
@@ -33,12 +34,12 @@ def trials(gap: float, steps: int = 125) -> list[Observation]:
 
 
 def best(gap: float) -> float:
-    return expected_curve(rungs_of(trials(gap), UNTRAINED), space(), steps=1000).best()
+    return expected_curve(rungs_of(trials(gap), space()), space(), steps=1000).best()
 
 
 def test_the_gap_is_a_share_of_what_was_learned() -> None:
-    assert rungs_of(trials(0.3), UNTRAINED)[0].gap == pytest.approx(0.3)
-    assert math.isnan(rungs_of(trials(math.nan), UNTRAINED)[0].gap)
+    assert rungs_of(trials(0.3), space())[0].gap == pytest.approx(0.3)
+    assert math.isnan(rungs_of(trials(math.nan), space())[0].gap)
 
 
 def test_the_more_a_trial_overfits_the_lower_the_answer() -> None:
@@ -58,7 +59,39 @@ def test_a_decaying_schedule_drifts_less() -> None:
 
 
 def test_the_answer_stays_below_the_failure_and_within_the_good_range() -> None:
-    curve = expected_curve(rungs_of(trials(0.0), UNTRAINED), space(), steps=1000)
+    curve = expected_curve(rungs_of(trials(0.0), space()), space(), steps=1000)
     low, high = curve.good(0.02)
     assert low < curve.best() < high < -1.0
     assert (curve.unlucky >= curve.regret.min()).all()
+
+
+def starting(steps: int, offset: float = 0.0) -> list[Observation]:
+    """Trials after a bad start: 1e-2 came furthest, but no further than a constant prediction."""
+    return [
+        Observation(lr=10**place, steps=steps, seed=0, rung=0, value=UNTRAINED + offset + abs(place + 2.0))
+        for place in (-4.0, -3.0, -2.0, -1.0)
+    ]
+
+
+def test_where_nothing_beats_a_constant_prediction_trials_are_measured_from_the_start() -> None:
+    (rung,) = rungs_of(starting(20), space(start=4.0))
+    assert rung.level == 4.0
+    assert list(rung.regret) == pytest.approx([1.0, 0.5, 0.0, 0.5])
+    assert list(rung.failed) == [True, False, False, False]
+    (blind,) = rungs_of(starting(20), space())
+    assert blind.failed.all()
+
+
+def test_clearly_better_than_a_constant_prediction_is_measured_from_there() -> None:
+    (rung,) = rungs_of(starting(20, offset=-1.0), space(start=4.0))
+    assert rung.level == UNTRAINED
+    (hardly,) = rungs_of(starting(20, offset=-0.01), space(start=4.0))
+    assert hardly.level == 4.0
+
+
+def test_how_fast_models_start_says_nothing_of_how_the_best_rate_falls() -> None:
+    """The best rate fell by two decades between the lengths, but the shorter one only shows the start."""
+    early = [replace(item, lr=item.lr * 100) for item in starting(12)]
+    rungs = rungs_of([*early, *trials(math.nan)], space(start=4.0))
+    alone = rungs_of(trials(math.nan), space(start=4.0))
+    assert fit_drift(rungs, space()) == fit_drift(alone, space())

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.search.recorded import UNTRAINED, Landscape, context, space
+from tests.search.recorded import UNTRAINED, Landscape, context, search, space
 
 from rightrate.search.probe import Probe, plan, search_allowance
 from rightrate.search.range_test import RangeTest, reading
@@ -18,7 +18,7 @@ from rightrate.search.space import Observation, Space
 from rightrate.testing import check_strategy
 
 spaces = st.builds(
-    lambda low, decades, steps, budget, seed, decays, untrained: Space(
+    lambda low, decades, steps, budget, seed, decays, untrained, worse: Space(
         low=low,
         high=low * 10**decades,
         steps=steps,
@@ -26,6 +26,7 @@ spaces = st.builds(
         seed=seed,
         decays=decays,
         untrained=untrained,
+        start=None if worse is None else untrained + worse,
     ),
     st.floats(1e-8, 1e-1),
     st.integers(1, 9),
@@ -34,6 +35,7 @@ spaces = st.builds(
     st.integers(0, 100),
     st.booleans(),
     st.floats(-1e6, 1e6),
+    st.none() | st.floats(0, 1e6),
 )
 
 rows = st.lists(st.none() | st.floats(-1e7, 1e7).map(lambda value: round(value, 6)), min_size=1, max_size=20)
@@ -62,7 +64,8 @@ def test_whatever_is_observed_has_an_answer(asked, values):
     seen = check_strategy(Probe(), asked, arbitrary(values))
     answer, fit = recommend(asked, seen, context(asked))
     learned = any(item.value < asked.untrained for item in seen)
-    assert (answer.lr is not None) <= learned
+    assert (answer.lr is not None) <= (learned or asked.start is not None)
+    assert answer.lr is None or learned or answer.status == "inconclusive"
     if answer.lr is None:
         assert answer.status in ("diverged", "inconclusive")
         return
@@ -195,3 +198,14 @@ def test_too_short_curves_have_no_reading():
     assert reading(Curve()) is None
     assert reading(Curve(steps=(0, 1, 2), lr=(1.0, 2.0, 3.0), train=(1.0, 2.0, math.nan))) is None
     assert reading(Curve(steps=(0, 1, 2), lr=(1.0, 2.0, 3.0), train=(3.0, 2.0, 1.0))) == pytest.approx(0.3)
+
+
+def test_where_nothing_is_learned_yet_a_thin_budget_guesses_and_says_so_an_ample_one_does_not():
+    def slow(lr, steps, seed):
+        return UNTRAINED + 0.5 + abs(math.log10(lr) + 2.0)
+
+    answers = [search(space(budget=budget, start=UNTRAINED + 3.0), slow)[0] for budget in (0.2, 0.95)]
+    assert answers[0].status == "inconclusive"
+    assert 1e-3 < answers[0].lr < 1e-2
+    assert any("came from the start" in reason for reason in answers[0].reasons)
+    assert (answers[1].lr, answers[1].status) == (None, "inconclusive")

@@ -97,6 +97,7 @@ class Session:
             seed=self._question.seed,
             decays=bool(self._values[-1] < _FRACTION_OF_PEAK * self._values.max()),
             untrained=sign * untrained.metrics[objective.name],
+            start=sign * untrained.start[objective.name],
         )
         size = round(2 * math.log10(high / low)) + 1
         calibration = calibrate(
@@ -165,7 +166,7 @@ class Session:
 
     def _confirm(self, driver: Driver, space: Space, sign: int, observations: list[Observation]) -> None:
         """Train the answer for the full length, which a budget of 2 or more keeps one run for."""
-        rungs = [rung for rung in rungs_of(observations, space.untrained) if not rung.failed.all()]
+        rungs = [rung for rung in rungs_of(observations, space) if not rung.failed.all()]
         if not rungs:
             return
         lr = float(f"{10 ** expected_curve(rungs, space, steps=space.steps).best():.3g}")

@@ -34,6 +34,7 @@ _LEVEL = 0.005
 _SURE = 0.8
 _FAR = 0.3
 _NEAR_BEST = 0.05
+_BEYOND_CONSTANT = 0.03
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,8 +45,10 @@ class Rung:
         steps: The length.
         place: log10 of the learning rates, ascending and distinct.
         regret: Regret of each, in [0, 1].
-        value: The objective of each, smaller is better, no worse than untrained.
-        failed: Whether each ended no better than untrained or not finite, in any seed.
+        value: The objective of each, smaller is better, no worse than the level.
+        failed: Whether each ended no better than the level or not finite, in any seed.
+        level: What they are measured from: having learned nothing, or the start where that is all that the
+            trials have left behind.
         gap: How much better the good rates do on training batches they have seen, as a share of what was
             learned; NaN where that is not known.
     """
@@ -55,6 +58,7 @@ class Rung:
     regret: FloatArray
     value: FloatArray
     failed: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
+    level: float
     gap: float = math.nan
 
     def curve(self, places: FloatArray) -> FloatArray:
@@ -78,35 +82,49 @@ class Rung:
         return middle, math.hypot(_CENTRE_ERROR, width)
 
 
-def rungs_of(observations: Sequence[Observation], untrained: float) -> list[Rung]:
+def rungs_of(observations: Sequence[Observation], space: Space) -> list[Rung]:
     """Return the trials by length, shortest first; where nothing trained, regret is 1 throughout.
 
     Rates are compared on the same batches, so a rate's value is that of its lowest seed. Other seeds only say
     whether it fails.
     """
-    result = []
-    for steps in sorted({item.steps for item in observations}):
-        by_place: dict[float, dict[int, float]] = {}
-        for item in observations:
-            if item.steps == steps:
-                by_place.setdefault(math.log10(item.lr), {})[item.seed] = item.learned(untrained)
-        places = np.array(sorted(by_place))
-        values = np.array([by_place[place][min(by_place[place])] for place in places])
-        worst = np.array([max(by_place[place].values()) for place in places])
-        best = float(values.min())
-        room = untrained - best
-        regret = (values - best) / room if room > 0 else np.ones_like(values)
-        result.append(
-            Rung(
-                steps=steps,
-                place=places,
-                regret=np.clip(regret, 0.0, 1.0),
-                value=values,
-                failed=worst >= untrained - 0.02 * room if room > 0 else np.ones(len(values), dtype=bool),
-                gap=_gap([item for item in observations if item.steps == steps], best, room),
-            )
-        )
-    return result
+    lengths = sorted({item.steps for item in observations})
+    return [_rung([item for item in observations if item.steps == steps], space) for steps in lengths]
+
+
+def _rung(trials: Sequence[Observation], space: Space) -> Rung:
+    level = _level(trials, space)
+    by_place: dict[float, dict[int, float]] = {}
+    for item in trials:
+        by_place.setdefault(math.log10(item.lr), {})[item.seed] = item.learned(level)
+    places = np.array(sorted(by_place))
+    values = np.array([by_place[place][min(by_place[place])] for place in places])
+    worst = np.array([max(by_place[place].values()) for place in places])
+    best = float(values.min())
+    room = level - best
+    regret = (values - best) / room if room > 0 else np.ones_like(values)
+    return Rung(
+        steps=trials[0].steps,
+        place=places,
+        regret=np.clip(regret, 0.0, 1.0),
+        value=values,
+        failed=worst >= level - 0.02 * room if room > 0 else np.ones(len(values), dtype=bool),
+        level=level,
+        gap=_gap(trials, best, room) if level == space.untrained else math.nan,
+    )
+
+
+def _level(trials: Sequence[Observation], space: Space) -> float:
+    """Return what the trials of one length are measured from: having learned nothing, or the start.
+
+    Shortly after a bad start even the best rates are no better than a constant prediction; how far they have
+    come from the start then still tells them apart.
+    """
+    best = min((item.value for item in trials if math.isfinite(item.value)), default=math.inf)
+    start = space.untrained if space.start is None else space.start
+    if best < start and space.untrained - best < _BEYOND_CONSTANT * (start - best):
+        return start
+    return space.untrained
 
 
 def _gap(trials: Sequence[Observation], best: float, room: float) -> float:
@@ -154,7 +172,10 @@ def fit_drift(rungs: Sequence[Rung], space: Space) -> Drift:
     """Return the drift: the usual one, corrected by that between the lengths that were tried."""
     mean, precision = usual_drift(space, rungs[-1].gap), _USUAL_SPREAD**-2
     weighted = mean * precision
-    useful = [rung for rung in rungs if len(rung.place) >= 3 and not rung.failed.all()]
+    level = rungs[-1].level  # how fast models start says little of how far they get
+    useful = [
+        rung for rung in rungs if len(rung.place) >= 3 and not rung.failed.all() and rung.level == level
+    ]
     if len(useful) >= 2:
         logs = np.log10([rung.steps for rung in useful])
         centres, errors = np.array([rung.centre() for rung in useful]).T

@@ -23,9 +23,16 @@ _ELEMENTS = 1 << 22
 
 @dataclass(frozen=True, kw_only=True)
 class Untrained:
-    """Every metric at the level of having learned nothing, and what could not be found out, or ""."""
+    """Every metric at the level of having learned nothing.
+
+    Args:
+        metrics: That level.
+        start: Every metric at the initial weights.
+        note: What could not be found out, or "".
+    """
 
     metrics: Mapping[str, float]
+    start: Mapping[str, float]
     note: str = ""
 
 
@@ -46,11 +53,11 @@ def untrained_metrics(prepared: Prepared, setup: Setup) -> Untrained:
     """
     start = evaluate_program(setup.program, setup.valid, setup.metrics)
     if prepared.task.loss is None:
-        return Untrained(metrics=start)
+        return Untrained(metrics=start, start=start)
     constant = _constant(_own(prepared.task.loss), setup)
     if isinstance(constant, str):
         note = f"Having learned nothing is measured at the start only: {constant}."
-        return Untrained(metrics=start, note=note)
+        return Untrained(metrics=start, start=start, note=note)
     objective = prepared.task.objective
     result = {}
     for name, value in start.items():
@@ -61,7 +68,7 @@ def untrained_metrics(prepared: Prepared, setup: Setup) -> Untrained:
             result[name] = better(value, other) if value == value else other
         else:
             result[name] = value
-    return Untrained(metrics=result)
+    return Untrained(metrics=result, start=start)
 
 
 def _own(loss: Any) -> Any:

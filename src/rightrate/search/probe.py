@@ -18,9 +18,15 @@ from rightrate.search.curve import Rung, expected_curve, rungs_of
 from rightrate.search.space import Action, Observation, Space
 from rightrate.search.strategy import State
 
-__all__ = ["Plan", "Probe", "plan"]
+__all__ = ["AMPLE", "Plan", "Probe", "plan"]
 
+AMPLE = 500
+"""Member-steps from which on a search is planned in full."""
+
+_ENOUGH = 200
+_WIDE_RANGE = 1e4
 _NARROW = (-0.75, -0.45, -0.15, 0.15, 0.45)
+_NARROW_THIN = (-0.75, -0.35, 0.0, 0.35)
 _DECIDE = (-0.55, -0.15, 0.2)
 _FURTHER = -0.35
 _OPEN = 0.02
@@ -34,43 +40,51 @@ class Plan:
     """Lengths of the rungs, from the length of the run and the budget.
 
     Args:
+        locate: Rates of rung 0.
         locate_steps: Length of rung 0.
+        narrow: log10 offsets of rung 1's rates.
         narrow_steps: Length of rung 1.
         decide_steps: Length of rung 2 and of what follows it.
-        per_decade: Rates a decade in rung 0.
-        narrow: log10 offsets of rung 1's rates.
         enough: Whether these lengths are long enough to judge by.
     """
 
+    locate: tuple[float, ...]
     locate_steps: int
+    narrow: tuple[float, ...]
     narrow_steps: int
     decide_steps: int
-    per_decade: float
-    narrow: tuple[float, ...]
     enough: bool
 
 
 def plan(space: Space) -> Plan:
     """Return the plan of a search that stays within the allowance."""
     allowance, longest = search_allowance(space), space.steps
-    decades = math.log10(space.high / space.low)
-    if allowance >= 500:
+    if allowance >= AMPLE:
+        locate = _spaced(space.low, space.high, 2)
         return Plan(
-            locate_steps=min(longest, max(10, min(longest // 4, int(0.21 * allowance / (2 * decades + 1))))),
+            locate=locate,
+            locate_steps=min(longest, max(10, min(longest // 4, int(0.21 * allowance / len(locate))))),
+            narrow=_NARROW,
             narrow_steps=min(longest, max(20, min(longest // 2, allowance // 40))),
             decide_steps=min(longest, max(40, int(0.133 * allowance))),
-            per_decade=2.0,
-            narrow=_NARROW,
             enough=True,
         )
+    # Length tells more than rates do: the ends of a wide range are tried only if the answer lies there.
+    margin = 10.0 if space.high / space.low >= _WIDE_RANGE else 1.0
+    locate = _spaced(space.low * margin, space.high / margin, 1)
     return Plan(
-        locate_steps=min(longest, max(5, int(0.3 * allowance / (decades + 1)))),
-        narrow_steps=min(longest, max(8, int(0.3 * allowance / 4))),
-        decide_steps=min(longest, max(10, int(0.36 * allowance / 3))),
-        per_decade=1.0,
-        narrow=(-0.75, -0.35, 0.0, 0.35),
-        enough=allowance >= 200,
+        locate=locate,
+        locate_steps=min(longest, max(5, int(0.25 * allowance / len(locate)))),
+        narrow=_NARROW_THIN,
+        narrow_steps=min(longest, max(8, int(0.28 * allowance / len(_NARROW_THIN)))),
+        decide_steps=min(longest, max(10, int(0.465 * allowance / len(_DECIDE)))),
+        enough=allowance >= _ENOUGH,
     )
+
+
+def _spaced(low: float, high: float, per_decade: int) -> tuple[float, ...]:
+    count = round(math.log10(high / low) * per_decade) + 1
+    return tuple(float(lr) for lr in np.geomspace(low, high, count))
 
 
 def search_allowance(space: Space) -> int:
@@ -120,9 +134,7 @@ _Chosen = tuple[tuple[float, ...], int, Any, int] | None
 
 def _locate(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
     new["stage"] = "narrow"
-    count = round(math.log10(space.high / space.low) * plan_.per_decade) + 1
-    lrs = tuple(float(lr) for lr in np.geomspace(space.low, space.high, count))
-    return lrs, plan_.locate_steps, "probe", space.seed
+    return plan_.locate, plan_.locate_steps, "probe", space.seed
 
 
 def _narrow(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
@@ -134,9 +146,10 @@ def _narrow(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
         factor = 10.0 if best.lr == ends[1] else 0.1
         return (best.lr * factor**0.5, best.lr * factor), plan_.locate_steps, "probe", space.seed
     new["stage"] = "decide"
-    if not best.value < space.untrained:
+    telling = _telling(space, seen)
+    if not telling:
         return _wide(space), plan_.decide_steps, "probe", space.seed
-    centre = expected_curve(_telling(space, seen), space, steps=plan_.locate_steps).best()
+    centre = expected_curve(telling, space, steps=plan_.locate_steps).best()
     return _rates(centre, plan_.narrow), plan_.narrow_steps, "probe", space.seed
 
 
@@ -150,9 +163,10 @@ def _wide(space: Space) -> tuple[float, ...]:
 
 def _decide(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
     new["stage"] = "settle"
-    if not any(item.value < space.untrained for item in seen):
+    telling = _telling(space, seen)
+    if not telling:
         return None
-    centre = expected_curve(_telling(space, seen), space, steps=plan_.decide_steps).best()
+    centre = expected_curve(telling, space, steps=plan_.decide_steps).best()
     return _rates(centre, _DECIDE), plan_.decide_steps, "probe", space.seed
 
 
@@ -180,7 +194,7 @@ def _settle(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
 
 def _telling(space: Space, seen: Sequence[Observation]) -> list[Rung]:
     """Return the rungs in which something trained; the others say nothing of where the best rate is."""
-    return [rung for rung in rungs_of(seen, space.untrained) if not rung.failed.all()]
+    return [rung for rung in rungs_of(seen, space) if not rung.failed.all()]
 
 
 def _over(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:

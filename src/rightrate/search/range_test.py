@@ -19,12 +19,13 @@ __all__ = ["RangeTest", "reading"]
 
 _LONGEST = 100
 _FRACTION = 20
+_SHORTEST = 20
 _SMOOTHING = 0.9
 
 
 @dataclass(frozen=True, kw_only=True)
 class RangeTest:
-    """One pass over the whole range, at most a twentieth of the run and 100 steps long."""
+    """One pass over the whole range, at most a twentieth of the allowance and 100 steps long, or none."""
 
     def start(self, space: Space) -> State:
         """Return the state before anything was observed."""
@@ -34,7 +35,7 @@ class RangeTest:
         """Return the one action the first time, nothing after it."""
         space = Space.from_dict(state["space"])
         steps = min(_LONGEST, int(space.allowance / _FRACTION))
-        if state["done"] or steps < 10:
+        if state["done"] or steps < _SHORTEST:
             return (), {**state, "done": True}
         action = Action(kind="range", rung=-1, lrs=(space.low, space.high), steps=steps, seed=space.seed)
         return (action,), {**state, "done": True}

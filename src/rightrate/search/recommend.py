@@ -9,7 +9,7 @@ import numpy as np
 from rightrate.schedules import FloatArray
 from rightrate.search.cliff import find_cliff
 from rightrate.search.curve import RegretCurve, Rung, expected_curve, fit_drift, rungs_of, usual_drift
-from rightrate.search.probe import Plan
+from rightrate.search.probe import AMPLE, Plan
 from rightrate.search.record import Answer, Cliff, Fit, GoodRange, Status
 from rightrate.search.space import Observation, Space
 
@@ -54,19 +54,21 @@ def recommend(space: Space, observations: Sequence[Observation], context: Contex
         context: What the answer is worded with.
     """
     short = _searched(space, observations)
-    rungs = [rung for rung in rungs_of(short, space.untrained) if not rung.failed.all()]
-    if not rungs:
+    rungs = [rung for rung in rungs_of(short, space) if not rung.failed.all()]
+    learned = any(item.value < space.untrained for item in observations)
+    if not rungs or (space.allowance >= AMPLE and not learned):
         return _nothing(space, observations, context), Fit()
     curve = expected_curve(rungs, space, steps=space.steps)
     tried = [item.lr for item in observations]
     best, (left, right) = curve.best(), curve.good(context.tolerance)
     places = (best, min(left, best), max(right, best))
     lr, low, high = (float(f"{min(max(10**place, min(tried)), max(tried)):.3g}") for place in places)
-    cliff = find_cliff(rungs_of(short, space.untrained), context.schedule, context.warmup_steps)
+    cliff = find_cliff(rungs_of(short, space), context.schedule, context.warmup_steps)
     good = GoodRange(low=low, high=high, tolerance=context.tolerance)
     status = _status(space, observations, context, rungs, curve, lr, math.log10(high / low))
     reasons = (
         *_probe_reason(space, rungs[-1], context),
+        *_level_reason(space, rungs[-1], context),
         *_drift_reason(space, rungs, lr),
         *_cliff_reason(cliff, lr),
         *_seed_reason(space, observations, context),
@@ -100,6 +102,7 @@ def _status(
     nearest = int(np.argmin(np.abs(rungs[-1].place - math.log10(lr))))
     unsure = (
         bool(rungs[-1].failed[nearest])
+        or not any(item.value < space.untrained for item in observations)
         or float(curve.regret.min()) > _UNSURE
         or _seeds_disagree(space, observations)
         or _confirmation_failed(space, observations)
@@ -193,6 +196,15 @@ def _probe_reason(space: Space, rung: Rung, context: Context) -> tuple[str, ...]
     return (f"Trained side by side for {rung.steps} steps ({length}), validation {context.name}: {listed}.",)
 
 
+def _level_reason(space: Space, longest: Rung, context: Context) -> tuple[str, ...]:
+    if longest.level == space.untrained:
+        return ()
+    return (
+        f"None of these is clearly better than a constant prediction ({context.sign * space.untrained:.4g});"
+        f" they are compared by how far they came from the start ({context.sign * longest.level:.4g}).",
+    )
+
+
 def _drift_reason(space: Space, rungs: Sequence[Rung], lr: float) -> tuple[str, ...]:
     longest = rungs[-1]
     if longest.steps >= space.steps:
@@ -257,7 +269,7 @@ def _seed_reason(space: Space, observations: Sequence[Observation], context: Con
 def _plan_reason(space: Space, context: Context) -> tuple[str, ...]:
     if context.plan.enough:
         return ()
-    enough = math.ceil(10 * 500 / space.steps) / 10
+    enough = math.ceil(10 * AMPLE / space.steps) / 10
     return (
         f"A run of {space.steps} steps is too short for a budget of {space.budget:g}: probes of"
         f" {context.plan.decide_steps} steps say little. A budget of {enough:g} would do.",
@@ -271,7 +283,7 @@ def _fit(rungs: Sequence[Rung], space: Space, curve: RegretCurve, sign: int) -> 
     not known.
     """
     best = float(rungs[-1].value.min())
-    room = space.untrained - best
+    room = rungs[-1].level - best
     offsets = np.linspace(-curve.sigma, curve.sigma, 9)
     around = np.stack([np.interp(curve.place + offset, curve.place, curve.plain) for offset in offsets])
     thin = slice(None, None, max(1, len(curve.place) // 160))

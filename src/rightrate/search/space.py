@@ -22,6 +22,7 @@ class Space:
         seed: Of everything random.
         decays: Whether the real run's schedule ends below a tenth of its peak.
         untrained: The objective (smaller is better) of having learned nothing.
+        start: The objective at the initial weights; None where it is not known.
     """
 
     low: float
@@ -31,6 +32,7 @@ class Space:
     seed: int
     decays: bool
     untrained: float
+    start: float | None = None
 
     @property
     def allowance(self) -> int:
@@ -92,9 +94,9 @@ class Observation:
     value: float
     seen: float = math.nan
 
-    def learned(self, untrained: float) -> float:
-        """Return the value, no worse than having learned nothing."""
-        return min(self.value, untrained) if math.isfinite(self.value) else untrained
+    def learned(self, level: float) -> float:
+        """Return the value, no worse than a level, such as that of having learned nothing."""
+        return min(self.value, level) if math.isfinite(self.value) else level
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data (NaN as None)."""
