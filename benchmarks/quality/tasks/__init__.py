@@ -47,9 +47,7 @@ def _builtin(name: str) -> rr.Task:
 def _entries() -> Iterator[Entry]:
     linear = ("constant", "linear")
     dev, held = "development", "held out"
-    yield Entry(
-        name="digits-bn", kind="CNN with BatchNorm", half=dev, load=images.digits_bn, optimizers=_FIVE
-    )
+    yield Entry(name="digits-bn", kind="CNN with BatchNorm", half=dev, load=images.digits_bn)
     yield Entry(name="autoencoder", kind="autoencoder", half=dev, load=images.autoencoder, schedules=linear)
     yield Entry(name="gpt", kind="small transformer language model", half=dev, load=text.gpt)
     yield Entry(
@@ -61,7 +59,10 @@ def _entries() -> Iterator[Entry]:
     yield Entry(
         name="deliveries", kind="linear regression", half=dev, load=tables.deliveries, schedules=linear
     )
-    yield Entry(name="housing", kind="regression with heavy-tailed targets", half=dev, load=tables.housing)
+    yield Entry(
+        name="housing", kind="regression with heavy-tailed targets", half=dev, load=tables.housing,
+        optimizers=_FIVE,
+    )  # fmt: skip
     yield Entry(
         name="fonts-cnn", kind="CNN without normalisation", half=held, load=images.fonts_cnn,
         optimizers=_FIVE, schedules=linear,

@@ -34,7 +34,7 @@ def tools() -> Mapping[str, Tool]:
 
 
 def _name(tool: Tool) -> str:
-    return tool.rows[0].removesuffix(" 1x") if len(tool.rows) > 1 else tool.rows[0]
+    return tool.rows[0].replace(" 1x", "") if len(tool.rows) > 1 else tool.rows[0]
 
 
 def named_tools(wanted: Sequence[str]) -> Mapping[str, Tool]:

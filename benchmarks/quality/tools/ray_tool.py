@@ -29,7 +29,7 @@ from ray.tune.search.basic_variant import BasicVariantGenerator
 from benchmarks.quality.answers import Answer
 from benchmarks.quality.cases import Case
 from benchmarks.quality.tools.replay import Replay, draw, replay, span
-from benchmarks.quality.tools.tool import FIVE, measured
+from benchmarks.quality.tools.tool import FIVE, THREE, measured
 from benchmarks.quality.training import POINTS
 
 __all__ = ["TOOLS", "RayAsha"]
@@ -55,7 +55,7 @@ class RayAsha:
 
     wide: bool = False
     budgets: tuple[int, ...] = (1, 2, 4, 8)
-    seeds: tuple[int, ...] = FIVE
+    seeds: tuple[int, ...] = THREE
     package: str = "ray"
 
     @property
@@ -216,4 +216,7 @@ def _close(folder: Path) -> None:
     shutil.rmtree(folder, ignore_errors=True)
 
 
-TOOLS = tuple(RayAsha(wide=wide) for wide in (False, True))
+TOOLS = (
+    *(RayAsha(wide=wide) for wide in (False, True)),
+    *(RayAsha(wide=wide, budgets=(1,), seeds=FIVE[len(THREE) :]) for wide in (False, True)),
+)
