@@ -26,7 +26,7 @@ def normalised(momentum):
 def ask(momentum, **settings):
     """Inputs off centre, so that the statistics have some way to go."""
     (inputs, classes), (held, held_classes) = train(), valid()
-    return find(normalised(momentum), (inputs + 3, classes), (held + 3, held_classes), steps=600, **settings)
+    return find(normalised(momentum), (inputs + 3, classes), (held + 3, held_classes), steps=540, **settings)
 
 
 @pytest.fixture(scope="module")

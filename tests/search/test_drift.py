@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from rightrate.search.curve import expected_curve, fit_drift, rungs_of, usual_drift
+from rightrate.search.curve import Drift, expected_curve, fit_drift, joined, rungs_of, usual_drift
 from rightrate.search.space import Observation, Space
 
 UNTRAINED = 2.0
@@ -95,3 +95,42 @@ def test_how_fast_models_start_says_nothing_of_how_the_best_rate_falls() -> None
     rungs = rungs_of([*early, *trials(math.nan)], space(start=4.0))
     alone = rungs_of(trials(math.nan), space(start=4.0))
     assert fit_drift(rungs, space()) == fit_drift(alone, space())
+
+
+def rung_of(regrets: dict[float, float], steps: int) -> list[Observation]:
+    """Trials at log10 rates whose loss is a share of the way up from 1.0 to having learned nothing."""
+    return [
+        Observation(lr=10**place, steps=steps, seed=0, rung=0, value=1.0 + regret * (UNTRAINED - 1.0))
+        for place, regret in regrets.items()
+    ]
+
+
+def test_rates_above_all_that_was_tried_are_not_taken_for_good() -> None:
+    seen = rung_of({-3.0: 0.3, -2.5: 0.02, -2.0: 0.0}, 500)
+    curve = expected_curve(rungs_of(seen, space()), space(), steps=500)
+    assert curve.best() < -1.8
+    assert curve.regret[-1] > 0.3
+
+
+def test_what_broke_at_one_length_is_a_risk_at_a_longer_one() -> None:
+    longest = rung_of({-3.0: 0.5, -2.0: 0.02, -1.5: 0.01, -1.0: 0.0, -0.5: 0.03}, 500)
+    smooth = rung_of({-3.0: 0.9, -2.0: 0.3, -1.25: 0.1, -1.0: 0.0, 0.0: 1.0}, 50)
+    broken = rung_of({-3.0: 0.9, -2.0: 0.3, -1.25: 0.9, -1.0: 0.0, 0.0: 1.0}, 50)
+    plain, warned = (
+        expected_curve(rungs_of([*longest, *short], space()), space(), steps=500).best()
+        for short in (smooth, broken)
+    )
+    assert warned < plain - 0.1
+    assert warned < -1.25
+
+
+def test_a_shorter_rung_measured_from_the_start_is_put_in_the_units_of_the_longest() -> None:
+    """From a start of 12 a rate that ends at 2.9 looks good; from a constant prediction nothing is left."""
+    longest = rung_of({-3.0: 0.8, -2.5: 0.1, -2.0: 0.0}, 500)
+    short = [
+        Observation(lr=10**place, steps=50, seed=0, rung=0, value=value)
+        for place, value in {-3.0: 9.0, -2.0: 2.1, -1.0: 2.9}.items()
+    ]
+    asked = space(start=12.0)
+    places, regrets = joined(rungs_of([*short, *longest], asked), Drift(mean=0.0, spread=0.1))
+    assert regrets[list(places).index(-1.0)] == pytest.approx(0.8)

@@ -127,7 +127,7 @@ def test_a_second_seed_confirms():
 
 
 def test_states_go_through_json_in_the_middle():
-    landscape = Landscape(best=3e-3, cliff=0.05, full=2000)
+    landscape = Landscape(best=3e-3, cliff=0.005, full=2000)
     strategy, asked = Probe(), space()
     state, seen, stored = strategy.start(asked), [], []
     while True:

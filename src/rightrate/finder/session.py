@@ -21,6 +21,7 @@ from rightrate.search.driver import Driver, Progress, Stopped
 from rightrate.search.levels import untrained_metrics
 from rightrate.search.probe import plan
 from rightrate.search.range_test import RangeTest
+from rightrate.search.reading import Reading
 from rightrate.search.recommend import Context, recommend
 from rightrate.search.record import Answer, Cost, Fit, Levels, Provenance, Record, Settings, Trial
 from rightrate.search.space import Action, Observation, Space
@@ -99,10 +100,9 @@ class Session:
             untrained=sign * untrained.metrics[objective.name],
             start=sign * untrained.start[objective.name],
         )
-        size = round(2 * math.log10(high / low)) + 1
         calibration = calibrate(
             prepared,
-            size=size,
+            size=len(plan(space).locate),
             member_steps=space.allowance,
             seed=self._question.seed,
             engine=self._question.engine,
@@ -114,10 +114,11 @@ class Session:
             _watcher(interrupt, self._progress),
             allowance=space.allowance,
         )
+        read = Reading(name=objective.name, sign=sign, untrained=untrained.metrics)
         observations: list[Observation] = []
         interrupted = False
         try:
-            self._search(driver, space, sign, observations)
+            self._search(driver, space, read, observations)
         except Stopped:
             interrupted = True
         context = Context(
@@ -136,14 +137,14 @@ class Session:
             answer, fit, untrained.metrics[objective.name], driver, calibration, seconds, notes
         )
 
-    def _search(self, driver: Driver, space: Space, sign: int, observations: list[Observation]) -> None:
-        self._play(RangeTest(), space, driver, sign, observations)
-        self._play(self._question.strategy, _rest(space, driver.spent["range"]), driver, sign, observations)
+    def _search(self, driver: Driver, space: Space, read: Reading, observations: list[Observation]) -> None:
+        self._play(RangeTest(), space, driver, read, observations)
+        self._play(self._question.strategy, _rest(space, driver.spent["range"]), driver, read, observations)
         if space.budget >= _CONFIRMS_FROM:
-            self._confirm(driver, space, sign, observations)
+            self._confirm(driver, space, read, observations)
 
     def _play(
-        self, strategy: Strategy, space: Space, driver: Driver, sign: int, observations: list[Observation]
+        self, strategy: Strategy, space: Space, driver: Driver, read: Reading, observations: list[Observation]
     ) -> None:
         """Train what a strategy asks for until it asks for nothing, and add what is observed."""
         state = strategy.start(space)
@@ -157,14 +158,10 @@ class Session:
                 trials = driver.run(action)
                 self._trials += trials
                 if action.kind != "range":
-                    seen += self._observed(trials, sign)
+                    seen += read.observations(trials)
             observations += seen
 
-    def _observed(self, trials: Sequence[Trial], sign: int) -> list[Observation]:
-        name = self._prepared.task.objective.name
-        return [_observation(trial, name, sign) for trial in trials]
-
-    def _confirm(self, driver: Driver, space: Space, sign: int, observations: list[Observation]) -> None:
+    def _confirm(self, driver: Driver, space: Space, read: Reading, observations: list[Observation]) -> None:
         """Train the answer for the full length, which a budget of 2 or more keeps one run for."""
         rungs = [rung for rung in rungs_of(observations, space) if not rung.failed.all()]
         if not rungs:
@@ -179,7 +176,7 @@ class Session:
         )
         trials = driver.run(action)
         self._trials += trials
-        observations += self._observed(trials, sign)
+        observations += read.observations(trials)
 
     def _remarks(self, notes: Sequence[str]) -> tuple[str, ...]:
         held = (
@@ -257,17 +254,6 @@ def _schedule_name(shape: Shape) -> str:
     if isinstance(shape, Schedule):
         return repr(shape)
     return str(getattr(shape, "__name__", type(shape).__name__))
-
-
-def _observation(trial: Trial, name: str, sign: int) -> Observation:
-    return Observation(
-        lr=trial.lr,
-        steps=trial.steps,
-        seed=trial.seed,
-        rung=trial.rung,
-        value=sign * trial.metrics.get(name, math.nan),
-        seen=sign * trial.seen.get(name, math.nan),
-    )
 
 
 def _watcher(interrupt: Interrupt, progress: Callable[[Progress], None] | None) -> Callable[[Progress], None]:

@@ -9,7 +9,7 @@ with what is unknown.
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -35,6 +35,9 @@ _SURE = 0.8
 _FAR = 0.3
 _NEAR_BEST = 0.05
 _BEYOND_CONSTANT = 0.03
+_UNTRIED = 1.0
+_FAR_WORSE = 0.5
+_RISK = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -283,16 +286,43 @@ def joined(rungs: Sequence[Rung], drift: Drift) -> tuple[FloatArray, FloatArray]
     """
     longest = rungs[-1]
     places, regrets = list(longest.place), list(longest.regret)
-    for rung in reversed(rungs[:-1]):
+    for rung in (_measured_like(shorter, longest) for shorter in reversed(rungs[:-1])):
         lower = rung.place - drift.mean * math.log10(longest.steps / rung.steps)
         upper = rung.place + drift.high * (lower - rung.place)
         for end, moved in ((0, lower), (-1, upper)):
             outside = moved < places[0] - _APART if end == 0 else moved > places[-1] + _APART
             if not outside.any():
                 continue
-            level = float(Rung(**{**vars(rung), "place": moved}).curve(np.array([places[end]]))[0])
+            level = float(replace(rung, place=moved).curve(np.array([places[end]]))[0])
             lift = regrets[end] - level
             more = np.clip(rung.regret[outside] + max(lift, 0.0) * (1 - rung.regret[outside]), 0.0, 1.0)
             places = [*moved[outside], *places] if end == 0 else [*places, *moved[outside]]
             regrets = [*more, *regrets] if end == 0 else [*regrets, *more]
-    return np.array(places), np.array(regrets)
+    if len(places) > 1:
+        # Higher than anything tried: not known to be good.
+        places, regrets = [*places, places[-1] + _UNTRIED], [*regrets, 1.0]
+    risky = min((_broken(rung, longest, drift) for rung in rungs), default=math.inf)
+    at, reached = np.array(places), np.array(regrets)
+    return at, np.where(at >= risky, np.maximum(reached, _RISK), reached)
+
+
+def _broken(rung: Rung, longest: Rung, drift: Drift) -> float:
+    """Return log10 of the lowest rate that did far worse than a lower one, infinite if none did.
+
+    Training that broke once may break again, whatever another trial reached with a higher rate.
+    """
+    lowest = np.minimum.accumulate(rung.regret)
+    broken = rung.place[rung.regret > lowest + _FAR_WORSE]
+    fall = drift.high * drift.mean * math.log10(longest.steps / rung.steps)
+    return float(broken[0]) - fall if len(broken) else math.inf
+
+
+def _measured_like(rung: Rung, longest: Rung) -> Rung:
+    """Return a rung whose regrets have the unit of the longest one's, if it was measured from another level.
+
+    A small part of the way from the start is all that is still to be learned from a constant prediction on.
+    """
+    room = longest.level - float(longest.value.min())
+    if rung.level == longest.level or not room > 0:
+        return rung
+    return replace(rung, regret=np.clip((rung.value - rung.value.min()) / room, 0.0, 1.0))

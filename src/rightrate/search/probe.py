@@ -1,8 +1,8 @@
 """Parallel probes: many rates side by side under the run's own schedule, refined in rungs.
 
-Rung 0 locates: the whole range, two rates a decade, very short. Rung 1 narrows: a few rates around the best,
-a little more below than above, because the best rate falls as runs get longer. Rung 2 decides: three rates
-at the longest length the budget allows. One more goes where the answer is least certain: to a still
+Rung 0 locates: nearly the whole range, one rate a decade, very short. Rung 1 narrows: a few rates around the
+best, a little more below than above, because the best rate falls as runs get longer. Rung 2 decides: three
+rates at the longest length the budget allows. One more goes where the answer is least certain: to a still
 lower rate if the lowest one was good, or to the rate the answer moved to if that has not been tried. What is
 left is a second seed of the answer.
 """
@@ -21,12 +21,14 @@ from rightrate.search.strategy import State
 __all__ = ["AMPLE", "Plan", "Probe", "plan"]
 
 AMPLE = 500
-"""Member-steps from which on a search is planned in full."""
+"""Member-steps from which on a fifth is kept for rates and seeds beyond the three rungs."""
 
 _ENOUGH = 200
 _WIDE_RANGE = 1e4
-_NARROW = (-0.75, -0.45, -0.15, 0.15, 0.45)
-_NARROW_THIN = (-0.75, -0.35, 0.0, 0.35)
+_FEWEST = 4
+_AMPLE_PARTS = (0.09, 0.13, 0.55)
+_THIN_PARTS = (0.25, 0.28, 0.465)
+_NARROW = (-0.75, -0.35, 0.0, 0.35)
 _DECIDE = (-0.55, -0.15, 0.2)
 _FURTHER = -0.35
 _OPEN = 0.02
@@ -42,7 +44,6 @@ class Plan:
     Args:
         locate: Rates of rung 0.
         locate_steps: Length of rung 0.
-        narrow: log10 offsets of rung 1's rates.
         narrow_steps: Length of rung 1.
         decide_steps: Length of rung 2 and of what follows it.
         enough: Whether these lengths are long enough to judge by.
@@ -50,7 +51,6 @@ class Plan:
 
     locate: tuple[float, ...]
     locate_steps: int
-    narrow: tuple[float, ...]
     narrow_steps: int
     decide_steps: int
     enough: bool
@@ -59,31 +59,25 @@ class Plan:
 def plan(space: Space) -> Plan:
     """Return the plan of a search that stays within the allowance."""
     allowance, longest = search_allowance(space), space.steps
-    if allowance >= AMPLE:
-        locate = _spaced(space.low, space.high, 2)
-        return Plan(
-            locate=locate,
-            locate_steps=min(longest, max(10, min(longest // 4, int(0.21 * allowance / len(locate))))),
-            narrow=_NARROW,
-            narrow_steps=min(longest, max(20, min(longest // 2, allowance // 40))),
-            decide_steps=min(longest, max(40, int(0.133 * allowance))),
-            enough=True,
-        )
     # Length tells more than rates do: the ends of a wide range are tried only if the answer lies there.
     margin = 10.0 if space.high / space.low >= _WIDE_RANGE else 1.0
-    locate = _spaced(space.low * margin, space.high / margin, 1)
+    locate = _decades(space.low * margin, space.high / margin)
+    parts = _AMPLE_PARTS if allowance >= AMPLE else _THIN_PARTS
+    lengths = [
+        int(part * allowance / count)
+        for part, count in zip(parts, (len(locate), len(_NARROW), len(_DECIDE)), strict=True)
+    ]
     return Plan(
         locate=locate,
-        locate_steps=min(longest, max(5, int(0.25 * allowance / len(locate)))),
-        narrow=_NARROW_THIN,
-        narrow_steps=min(longest, max(8, int(0.28 * allowance / len(_NARROW_THIN)))),
-        decide_steps=min(longest, max(10, int(0.465 * allowance / len(_DECIDE)))),
+        locate_steps=min(longest, max(5, min(longest // 4, lengths[0]))),
+        narrow_steps=min(longest, max(8, min(longest // 2, lengths[1]))),
+        decide_steps=min(longest, max(10, lengths[2])),
         enough=allowance >= _ENOUGH,
     )
 
 
-def _spaced(low: float, high: float, per_decade: int) -> tuple[float, ...]:
-    count = round(math.log10(high / low) * per_decade) + 1
+def _decades(low: float, high: float) -> tuple[float, ...]:
+    count = max(_FEWEST, round(math.log10(high / low)) + 1)
     return tuple(float(lr) for lr in np.geomspace(low, high, count))
 
 
@@ -144,13 +138,13 @@ def _narrow(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
     if best.lr in ends and int(new["extended"]) < _EXTENSIONS:
         new["extended"] = int(new["extended"]) + 1
         factor = 10.0 if best.lr == ends[1] else 0.1
-        return (best.lr * factor**0.5, best.lr * factor), plan_.locate_steps, "probe", space.seed
+        return (best.lr * factor, best.lr * factor**2), plan_.locate_steps, "probe", space.seed
     new["stage"] = "decide"
     telling = _telling(space, seen)
     if not telling:
         return _wide(space), plan_.decide_steps, "probe", space.seed
     centre = expected_curve(telling, space, steps=plan_.locate_steps).best()
-    return _rates(centre, plan_.narrow), plan_.narrow_steps, "probe", space.seed
+    return _rates(centre, _NARROW), plan_.narrow_steps, "probe", space.seed
 
 
 def _wide(space: Space) -> tuple[float, ...]:

@@ -19,7 +19,7 @@ __all__ = ["RangeTest", "reading"]
 
 _LONGEST = 100
 _FRACTION = 20
-_SHORTEST = 20
+_SHORTEST = 15
 _SMOOTHING = 0.9
 
 

@@ -20,6 +20,7 @@ _EDGE_DECADES = 0.12
 _DISAGREE = 0.2
 _UNSURE = 0.25
 _TELLING_GAP = 0.1
+_CLEARLY = 0.01
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,9 +111,16 @@ def _status(
     if not context.plan.enough or not decided or unsure:
         return "inconclusive"
     tried = [item.lr for item in observations]
-    if min(math.log10(lr / min(tried)), math.log10(max(tried) / lr)) < _EDGE_DECADES:
+    near = min(math.log10(lr / min(tried)), math.log10(max(tried) / lr)) < _EDGE_DECADES
+    if near or _open(rungs, -1, -2) or _open(rungs, 0, 1):
         return "edge"
     return "flat" if width >= _FLAT_DECADES else "found"
+
+
+def _open(rungs: Sequence[Rung], end: int, neighbour: int) -> bool:
+    """Say whether at every length the outermost rate was clearly the best, so that better ones may follow."""
+    told = [rung for rung in rungs if len(rung.place) > 1]
+    return bool(told) and all(rung.regret[end] == 0 and rung.regret[neighbour] > _CLEARLY for rung in told)
 
 
 def _confirmation_failed(space: Space, observations: Sequence[Observation]) -> bool:

@@ -84,7 +84,7 @@ class Observation:
         seed: Of batches and draws.
         rung: The action it belongs to.
         value: The objective at the end, smaller is better; NaN if it is not finite.
-        seen: The same on training batches it has seen; NaN where it is not known, as for a metric.
+        seen: The same on training batches it has seen; NaN where it is not known.
     """
 
     lr: float

@@ -1,0 +1,50 @@
+"""From trials to what a strategy sees: one objective, smaller is better."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from rightrate.search.record import Trial
+from rightrate.search.space import Observation
+
+__all__ = ["Reading"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """How trials are read.
+
+    Args:
+        name: The objective.
+        sign: 1 where it is minimised, -1 where it is maximised.
+        untrained: "loss" and the objective at the level of having learned nothing.
+    """
+
+    name: str
+    sign: int
+    untrained: Mapping[str, float]
+
+    def observations(self, trials: Sequence[Trial]) -> list[Observation]:
+        """Return what the trials reached."""
+        return [self._observation(trial) for trial in trials]
+
+    def _observation(self, trial: Trial) -> Observation:
+        value = self.sign * trial.metrics.get(self.name, math.nan)
+        room = self.sign * self.untrained[self.name] - value
+        return Observation(
+            lr=trial.lr,
+            steps=trial.steps,
+            seed=trial.seed,
+            rung=trial.rung,
+            value=value,
+            seen=value - self._share_seen(trial) * room,
+        )
+
+    def _share_seen(self, trial: Trial) -> float:
+        """Return how much lower the loss is on batches that were trained on, as a share of what was learned.
+
+        Only the loss is known there; of any other objective the same share is taken to hold.
+        """
+        loss, seen = trial.metrics.get("loss", math.nan), trial.seen.get("loss", math.nan)
+        room = self.untrained["loss"] - loss
+        return (loss - seen) / room if room > 0 else math.nan
