@@ -13,23 +13,23 @@ from rightrate.testing import ConformanceError, check_schedule, check_strategy
 
 
 class Negative(Linear):
-    def _decay(self, progress):
-        return 1.0 - 3.0 * progress
+    def _fraction(self, step, length):
+        return 1.0 - 3.0 * step / length
 
 
 class NotFinite(Linear):
-    def _decay(self, progress):
-        return np.where(progress > 0.5, np.nan, 1.0)
+    def _fraction(self, step, length):
+        return np.where(step > length / 2, np.nan, 1.0)
 
 
 class AboveThePeak(Linear):
-    def _decay(self, progress):
-        return 1.0 + progress
+    def _fraction(self, step, length):
+        return 1.0 + step / length
 
 
 class BelowThePeak(Linear):
-    def _decay(self, progress):
-        return 0.5 * super()._decay(progress)
+    def _fraction(self, step, length):
+        return 0.5 * super()._fraction(step, length)
 
 
 class RisesAgain(Linear):

@@ -36,8 +36,8 @@ def check_schedule(schedule: Schedule, *, places: int = _DENSE_STEPS) -> None:
 
     Args:
         schedule: The schedule to check. Check several: each field at its ends, short and long runs.
-        places: How many steps are looked at, >= 16: all where the run is not longer, otherwise the ends, the
-            end of the warm-up, and steps evenly between.
+        places: How many steps are looked at, >= 16: all where the run is not longer, otherwise those around
+            its `marks()`, and steps evenly between.
 
     Raises:
         ConformanceError: If the contract is broken; the message names the schedule and the step.
@@ -56,9 +56,11 @@ def _steps(schedule: Schedule, places: int) -> FloatArray:
     total = schedule.total_steps
     if total <= places:
         return np.arange(total, dtype=np.float64)
-    around = schedule.warmup_steps + np.arange(-2, 3)
-    even = np.linspace(0, total - 1, places - 9).round()
-    steps = np.unique(np.concatenate([[0, 1], around, even, [total - 2, total - 1]]))
+    marks = schedule.marks()
+    few = np.array(marks)[np.unique(np.linspace(0, len(marks) - 1, max(3, places // 8)).astype(int))]
+    around = (few[:, None] + np.arange(-1, 2)).ravel()
+    even = np.linspace(0, total - 1, places - len(np.unique(around))).round()
+    steps = np.unique(np.concatenate([around, even]))
     inside: FloatArray = steps[(steps >= 0) & (steps < total)].astype(np.float64)
     return inside
 

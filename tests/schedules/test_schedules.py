@@ -12,7 +12,7 @@ from tests.schedules.strategies import schedules
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR, LRScheduler
 
 from rightrate.errors import ConfigError
-from rightrate.schedules import NAMES, Constant, Cosine, Linear, Schedule
+from rightrate.schedules import NAMES, Constant, Cosine, Linear, Schedule, sequence
 from rightrate.testing import check_schedule
 
 KINDS = tuple(NAMES.values())
@@ -167,3 +167,18 @@ def test_steps_before_the_start_are_refused(step: object) -> None:
 def test_bad_factor_is_refused(factor: float) -> None:
     with pytest.raises(ConfigError, match=r"^Cosine\(peak=\.\.\.\) must be a finite number > 0, got"):
         Cosine(total_steps=7) * factor
+
+
+def test_one_after_the_other_by_hand():
+    both = Constant(peak=0.1, total_steps=3) + Linear(peak=0.2, total_steps=4)
+    assert list(both(np.arange(9))) == pytest.approx([0.1, 0.1, 0.1, 0.2, 0.15, 0.1, 0.05, 0.05, 0.05])
+    assert (both.peak, both.total_steps, both.marks()) == (0.2, 7, (0, 2, 3, 6))
+    assert list((both * 10)(np.array([0, 3]))) == pytest.approx([1.0, 2.0])
+    check_schedule(both)
+
+
+def test_a_sequence_of_sequences_is_laid_open():
+    parts = [Constant(peak=peak, total_steps=2) for peak in (1.0, 0.5, 0.25)]
+    assert (parts[0] + parts[1]) + parts[2] == parts[0] + (parts[1] + parts[2]) == sequence(*parts)
+    with pytest.raises(ConfigError, match=r"Sequence\(parts=...\) must be a tuple of schedules, got \(\)"):
+        sequence()

@@ -4,13 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rightrate.schedules.base import FloatArray, Schedule
+from rightrate.schedules.base import FloatArray
+from rightrate.schedules.formula import Decay
 
 __all__ = ["Constant"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Constant(Schedule):
+class Constant(Decay):
     """The peak at every step after the warm-up.
 
     Use it where the run has no planned end, or as the baseline of a comparison.
@@ -20,5 +21,5 @@ class Constant(Schedule):
         0.1
     """
 
-    def _decay(self, progress: FloatArray) -> FloatArray:
-        return np.ones_like(progress)
+    def _fraction(self, step: FloatArray, length: int) -> FloatArray:
+        return np.ones_like(step)

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from rightrate import _check
-from rightrate.schedules.base import FloatArray, Schedule
+from rightrate.schedules.base import FloatArray
+from rightrate.schedules.formula import Decay
 
 __all__ = ["Cosine"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Cosine(Schedule):
+class Cosine(Decay):
     """Half a cosine from the peak to `floor * peak`, without restarts.
 
     `lr(t) = peak * (floor + (1 - floor) * (1 + cos(pi * t / T)) / 2)`, with `t` counted after the warm-up
@@ -35,5 +36,5 @@ class Cosine(Schedule):
         super().__post_init__()
         _check.number("Cosine(floor=...)", self.floor, low=0.0, high=1.0)
 
-    def _decay(self, progress: FloatArray) -> FloatArray:
-        return self.floor + (1.0 - self.floor) * 0.5 * (1.0 + np.cos(np.pi * progress))
+    def _fraction(self, step: FloatArray, length: int) -> FloatArray:
+        return self.floor + (1.0 - self.floor) * 0.5 * (1.0 + np.cos(np.pi * step / length))

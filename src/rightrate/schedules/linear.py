@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 
 from rightrate import _check
-from rightrate.schedules.base import FloatArray, Schedule
+from rightrate.schedules.base import FloatArray
+from rightrate.schedules.formula import Decay
 
 __all__ = ["Linear"]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Linear(Schedule):
+class Linear(Decay):
     """A straight line from the peak to `floor * peak`, which it would reach at `step == total_steps`.
 
     The usual choice with a known number of steps. With the defaults the last step taken,
@@ -33,5 +34,5 @@ class Linear(Schedule):
         super().__post_init__()
         _check.number("Linear(floor=...)", self.floor, low=0.0, high=1.0)
 
-    def _decay(self, progress: FloatArray) -> FloatArray:
-        return self.floor + (1.0 - self.floor) * (1.0 - progress)
+    def _fraction(self, step: FloatArray, length: int) -> FloatArray:
+        return self.floor + (1.0 - self.floor) * (1.0 - step / length)

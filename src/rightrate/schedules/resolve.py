@@ -9,6 +9,7 @@ from rightrate.errors import ConfigError, describe
 from rightrate.schedules.base import FloatArray, Schedule
 from rightrate.schedules.constant import Constant
 from rightrate.schedules.cosine import Cosine
+from rightrate.schedules.formula import Decay
 from rightrate.schedules.linear import Linear
 
 __all__ = ["NAMES", "Shape", "resolve", "shape_values"]
@@ -16,7 +17,7 @@ __all__ = ["NAMES", "Shape", "resolve", "shape_values"]
 Shape = Schedule | Callable[[int], float]
 """A schedule with peak 1, or a plain function `step -> fraction of the peak`."""
 
-NAMES: dict[str, type[Schedule]] = {"constant": Constant, "linear": Linear, "cosine": Cosine}
+NAMES: dict[str, type[Decay]] = {"constant": Constant, "linear": Linear, "cosine": Cosine}
 
 
 def resolve(schedule: str | Shape, *, total_steps: int) -> Shape:

@@ -1,0 +1,70 @@
+"""One schedule after the other."""
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from rightrate.errors import ConfigError, describe
+from rightrate.schedules.base import FloatArray, Schedule
+
+__all__ = ["Sequence", "sequence"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sequence(Schedule):
+    """Schedules one after the other, each from its own step 0.
+
+    A boundary belongs to the part that follows, as in torch's `SequentialLR(milestones=...)` and optax's
+    `join_schedules(boundaries=...)`.
+
+    Args:
+        parts: At least one schedule. A part's `total_steps` says where the next one starts.
+
+    Example:
+        >>> from rightrate.schedules import Constant
+        >>> both = Constant(peak=0.1, total_steps=3) + Constant(peak=0.01, total_steps=2)
+        >>> both(2), both(3), both.total_steps
+        (0.1, 0.01, 5)
+    """
+
+    parts: tuple[Schedule, ...]
+    peak: float = field(init=False, repr=False)
+    total_steps: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        parts: object = self.parts
+        if not isinstance(parts, tuple) or not parts or not all(isinstance(part, Schedule) for part in parts):
+            advice = "Turn functions and numbers into schedules first."
+            raise ConfigError(describe("Sequence(parts=...)", "a tuple of schedules", self.parts, advice))
+        object.__setattr__(self, "peak", max(part.peak for part in self.parts))
+        object.__setattr__(self, "total_steps", sum(part.total_steps for part in self.parts))
+
+    def __mul__(self, factor: float) -> "Sequence":
+        """Return the same parts with every rate multiplied by `factor`."""
+        return replace(self, parts=tuple(part * factor for part in self.parts))
+
+    def _starts(self) -> tuple[int, ...]:
+        lengths = [part.total_steps for part in self.parts]
+        return tuple(int(start) for start in np.cumsum([0, *lengths[:-1]]))
+
+    def _rates(self, steps: FloatArray) -> FloatArray:
+        values = self.parts[0](np.asarray(steps))
+        for part, start in zip(self.parts[1:], self._starts()[1:], strict=True):
+            values = np.where(steps < start, values, part(np.maximum(steps - start, 0.0)))
+        return values
+
+    def _marks(self) -> tuple[int, ...]:
+        starts = zip(self.parts, self._starts(), strict=True)
+        return tuple(start + mark for part, start in starts for mark in part.marks())
+
+
+def sequence(*parts: Schedule) -> Sequence:
+    """Return schedules one after the other; sequences among them are laid open.
+
+    Raises:
+        ConfigError: If there is none, or one is not a schedule.
+    """
+    laid: list[Schedule] = []
+    for part in parts:
+        laid += part.parts if isinstance(part, Sequence) else [part]
+    return Sequence(parts=tuple(laid))
