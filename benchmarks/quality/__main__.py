@@ -21,6 +21,7 @@ from benchmarks.quality.answers import read_answers
 from benchmarks.quality.asking import ask
 from benchmarks.quality.bars import bars
 from benchmarks.quality.cases import cases
+from benchmarks.quality.docs import write_docs
 from benchmarks.quality.figure import draw
 from benchmarks.quality.pages import page
 from benchmarks.quality.scores import Book, score
@@ -51,6 +52,8 @@ def main() -> int:
     text = page(scored, book)
     (folder / "quality.md").write_text(text)
     draw(tool_rows(scored, book), noise_floor(book), folder / "quality.png")
+    if folder == _RESULTS and not arguments.tasks:
+        write_docs(scored, book)
     print(text)
     return 0 if all(bar.holds for bar in bars(scored, book)) else 1
 

@@ -8,7 +8,7 @@ import numpy as np
 from benchmarks.quality.scores import Book, Scored, summary
 from benchmarks.quality.table import grouped
 
-__all__ = ["Bar", "bars"]
+__all__ = ["Bar", "bar_rows", "bars"]
 
 _ONE, _QUARTER, _SPREADS = "rightrate 1x", "rightrate 0.25x", "grid, one seed a rate"
 
@@ -43,6 +43,13 @@ def bars(scored: Sequence[Scored], book: Book) -> list[Bar]:
         found.append(_bar("at 0.25: mean regret <= 0.03", f"{row.mean:.4f}", row.mean <= 0.03))
         found.append(_bar("at 0.25: no failures", str(row.failures), row.failures == 0))
     return found
+
+
+def bar_rows(judged: Sequence[Bar]) -> str:
+    """Return the bars as a Markdown table."""
+    lines = ["| bar | reached | |", "| --- | --- | --- |"]
+    lines += [f"| {bar.claim} | {bar.reached} | {'holds' if bar.holds else 'MISSED'} |" for bar in judged]
+    return "\n".join(lines)
 
 
 def _at_one(ours: Sequence[Scored], tools: dict[str, list[Scored]], book: Book) -> list[Bar]:

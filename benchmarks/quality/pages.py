@@ -4,9 +4,17 @@ import platform
 from collections.abc import Sequence
 from importlib.metadata import PackageNotFoundError, version
 
-from benchmarks.quality.bars import bars
+from benchmarks.quality.bars import bar_rows, bars
 from benchmarks.quality.scores import Book, Scored
-from benchmarks.quality.table import case_rows, grouped, markdown, noise_floor, tool_rows
+from benchmarks.quality.table import (
+    WIDE,
+    case_rows,
+    grouped,
+    markdown,
+    noise_floor,
+    tool_rows,
+    without_wide,
+)
 from benchmarks.quality.tasks import ENTRIES
 
 __all__ = ["page"]
@@ -25,12 +33,12 @@ _PACKAGES = (
     "dog-optimizer",
     "dadaptation",
 )
-_WIDE = "(1e-6 to 1)"
 _IN_CASE_ROWS = ("rightrate 1x", "rightrate 0.25x", "default", "grid of 8", "Optuna TPE 4x", "fastai valley")
 
 
 def page(scored: Sequence[Scored], book: Book) -> str:
     """Return the whole page as Markdown."""
+    plain = without_wide(scored)
     halves = sorted({item.answer.case.half for item in scored})
     parts = [
         "# Regret of recommended learning rates",
@@ -41,19 +49,17 @@ def page(scored: Sequence[Scored], book: Book) -> str:
         f"Noise floor of the truth: {noise_floor(book):.4f}, the mean regret of the best-looking rate when"
         " its seeds are drawn again.",
         "## All tasks",
-        markdown(tool_rows([item for item in scored if not _wide(item)], book)),
+        markdown(tool_rows(plain, book)),
     ]
     for half in halves:
-        own = [item for item in scored if item.answer.case.half == half and not _wide(item)]
+        own = [item for item in plain if item.answer.case.half == half]
         parts += [f"## Tasks: {half}", markdown(tool_rows(own, book))]
-    wide = [item for item in scored if _wide(item)]
+    wide = [item for item in scored if item.answer.tool.endswith(WIDE)]
     if wide:
         parts += ["## All tasks, rates between 1e-6 and 1", markdown(tool_rows(wide, book))]
     judged = bars(scored, book)
     if judged:
-        lines = ["| bar | reached | |", "| --- | --- | --- |"]
-        lines += [f"| {bar.claim} | {bar.reached} | {'holds' if bar.holds else 'MISSED'} |" for bar in judged]
-        parts += ["## Bars", "\n".join(lines)]
+        parts += ["## Bars", bar_rows(judged)]
     present = grouped(scored)
     parts += [
         "## Cases: mean regret over seeds",
@@ -68,11 +74,6 @@ def page(scored: Sequence[Scored], book: Book) -> str:
         _tasks(book),
     ]
     return "\n\n".join(parts) + "\n"
-
-
-def _wide(item: Scored) -> bool:
-    """Say whether an answer was searched for in another range than the optimizer's own."""
-    return item.answer.tool.endswith(_WIDE)
 
 
 def _notes(scored: Sequence[Scored]) -> str:

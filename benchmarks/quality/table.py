@@ -8,7 +8,56 @@ import numpy as np
 from benchmarks.quality.cases import Case
 from benchmarks.quality.scores import Book, Scored, Summary, narrow, summary
 
-__all__ = ["case_rows", "grouped", "markdown", "noise_floor", "tool_rows"]
+__all__ = [
+    "WIDE",
+    "case_rows",
+    "grouped",
+    "losses",
+    "markdown",
+    "noise_floor",
+    "short",
+    "tool_rows",
+    "without_wide",
+]
+
+WIDE = "(1e-6 to 1)"
+"""Ends the name of a row whose rates were searched for in another range than the optimizer's own."""
+
+_SHORT = (
+    "rightrate 1x",
+    "rightrate 0.25x",
+    "Optuna TPE 4x",
+    "Optuna TPE+Hyperband 4x",
+    "Ray ASHA 4x",
+    "grid of 8",
+    "fastai valley",
+    "Lightning",
+    "torch-lr-finder",
+    "ignite",
+    "default",
+)
+
+_CHEAP = (
+    "default",
+    "constant 1e-3",
+    "constant 3e-3",
+    "constant 1e-2",
+    "constant 1e-1",
+    "fastai valley",
+    "fastai slide",
+    "fastai minimum",
+    "fastai steep",
+    "Lightning",
+    "torch-lr-finder",
+    "ignite",
+    "Optuna TPE 1x",
+    "Optuna TPE+Hyperband 1x",
+    "Ray ASHA 1x",
+)
+"""Tools that cost no more than one run."""
+
+_LOSSES = 10
+_CLEARLY = 0.005
 
 _COLUMNS: tuple[tuple[str, Callable[[Summary], str]], ...] = (
     ("tool", lambda row: row.tool),
@@ -50,12 +99,54 @@ def markdown(rows: Sequence[Summary]) -> str:
     return "\n".join([header, line, *body])
 
 
+def without_wide(scored: Iterable[Scored]) -> list[Scored]:
+    """Return the answers that were searched for in the optimizer's own range, as `find` does."""
+    return [item for item in scored if not item.answer.tool.endswith(WIDE)]
+
+
+def short(rows: Sequence[Summary]) -> str:
+    """Return the rows people ask about first, with few columns."""
+    lines = [
+        "| tool | mean regret | worst | failures | run equivalents |",
+        "| --- | ---: | ---: | ---: | ---: |",
+    ]
+    lines += [
+        f"| {row.tool} | {row.mean:.3f} | {row.worst:.2f} | {row.failures} of {row.answers}"
+        f" | {row.equivalents:.2f} |"
+        for row in rows
+        if row.tool in _SHORT
+    ]
+    return "\n".join(lines)
+
+
+def losses(scored: Sequence[Scored], book: Book, tool: str = "rightrate 1x") -> str:
+    """Return the cases where a tool's mean regret is highest, and what else did better there at its price."""
+    means = _means(scored)
+    worst = sorted((case for case, name in means if name == tool), key=lambda case: -means[case, tool])
+    lines = ["| case | half | mean regret | better at most this price |", "| --- | --- | ---: | --- |"]
+    for case in worst[:_LOSSES]:
+        cheap = {
+            name: value
+            for (other, name), value in means.items()
+            if other == case and name in _CHEAP and value < means[case, tool] - _CLEARLY
+        }
+        better = ", ".join(
+            f"{name} ({value:.3f})" for name, value in sorted(cheap.items(), key=lambda x: x[1])
+        )
+        lines.append(f"| {case} | {case.half} | {means[case, tool]:.3f} | {better or 'nothing'} |")
+    return "\n".join(lines)
+
+
+def _means(scored: Sequence[Scored]) -> dict[tuple[Case, str], float]:
+    regrets: dict[tuple[Case, str], list[float]] = {}
+    for item in scored:
+        regrets.setdefault((item.answer.case, item.answer.tool), []).append(item.regret)
+    return {key: float(np.mean(values)) for key, values in regrets.items()}
+
+
 def case_rows(scored: Sequence[Scored], book: Book, tools: Sequence[str]) -> str:
     """Return the mean regret of some tools on each case, with what is known about the case."""
-    means: dict[tuple[Case, str], float] = {}
-    for tool, items in grouped(scored).items():
-        for case in {item.answer.case for item in items}:
-            means[case, tool] = float(np.mean([item.regret for item in items if item.answer.case == case]))
+    means = _means(scored)
     header = ["case", "half", "best rate", "good range", "floor", *tools]
     lines = ["| " + " | ".join(header) + " |", "|" + " --- |" * len(header)]
     for case, truth in book.truths.items():
