@@ -1,6 +1,7 @@
 """What a schedule is: a pure, frozen, printable `step -> lr`."""
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
@@ -9,6 +10,9 @@ from numpy.typing import NDArray
 from rightrate import _check
 
 if TYPE_CHECKING:
+    from torch.optim import Optimizer
+
+    from rightrate.schedules.frameworks.torch import ScheduledLR
     from rightrate.schedules.sequence import Sequence
 
 __all__ = ["FloatArray", "Schedule"]
@@ -58,6 +62,38 @@ class Schedule(ABC):
         from rightrate.schedules.sequence import sequence
 
         return sequence(self, other)
+
+    def torch(self, optimizer: "Optimizer") -> "ScheduledLR":
+        """Return a torch scheduler: the first group's rate is `schedule(step)`, others keep their ratio.
+
+        Raises:
+            ConfigError: If there is no ratio to keep, as the first group's rate is 0 and another's is not.
+        """
+        from rightrate.schedules.frameworks.torch import ScheduledLR
+
+        return ScheduledLR(optimizer, self)
+
+    def optax(self) -> Callable[[Any], Any]:
+        """Return a function of the step count for optax, which can be traced by `jax.jit` and `jax.vmap`.
+
+        Raises:
+            MissingExtraError: If JAX is not installed.
+        """
+        from rightrate.schedules.frameworks.optax import in_optax
+
+        return in_optax(self)
+
+    def transformers(self, optimizer: "Optimizer") -> tuple["Optimizer", "ScheduledLR"]:
+        """Return what `transformers.Trainer(optimizers=...)` takes: the optimizer and its scheduler."""
+        from rightrate.schedules.frameworks.transformers import in_transformers
+
+        return in_transformers(self, optimizer)
+
+    def lightning(self, optimizer: "Optimizer") -> dict[str, Any]:
+        """Return what `configure_optimizers` of a `LightningModule` returns, with one step an update."""
+        from rightrate.schedules.frameworks.lightning import in_lightning
+
+        return in_lightning(self, optimizer)
 
     def marks(self) -> tuple[int, ...]:
         """Return the first step, the last, and those at which parts meet, ascending."""
