@@ -22,7 +22,7 @@ def write_docs(scored: Sequence[Scored], book: Book) -> None:
         own = [item for item in plain if item.answer.case.half == half]
         fill(page, name, markdown(tool_rows(own, book)))
     fill(page, "bars", bar_rows(bars(scored, book)))
-    fill(page, "losses", losses(plain, book))
+    fill(page, "losses", losses(plain))
     fill(_ROOT / "README.md", "quality", short(rows))
 
 

@@ -119,7 +119,7 @@ def short(rows: Sequence[Summary]) -> str:
     return "\n".join(lines)
 
 
-def losses(scored: Sequence[Scored], book: Book, tool: str = "rightrate 1x") -> str:
+def losses(scored: Sequence[Scored], tool: str = "rightrate 1x") -> str:
     """Return the cases where a tool's mean regret is highest, and what else did better there at its price."""
     means = _means(scored)
     worst = sorted((case for case, name in means if name == tool), key=lambda case: -means[case, tool])
