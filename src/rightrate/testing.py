@@ -19,6 +19,7 @@ from rightrate.search.strategy import State, Strategy
 __all__ = ["ConformanceError", "check_schedule", "check_strategy"]
 
 _DENSE_STEPS = 4096
+_TINY = float(np.finfo(np.float64).tiny)
 _MOST_DECISIONS = 1000
 
 
@@ -29,10 +30,11 @@ class ConformanceError(RightrateError, AssertionError):
 def check_schedule(schedule: Schedule, *, places: int = _DENSE_STEPS) -> None:
     """Raise `ConformanceError` where a schedule breaks the contract of `Schedule`.
 
-    The contract: at every step the rate is finite, at least 0 and at most the peak; the peak is reached;
-    after the end the last rate is held; steps before the first are refused; an array of steps gives the rates
-    of its elements, in its shape; `schedule * factor` scales every rate; the schedule is hashable and equal
-    to its pickled self, and calling it does not change it.
+    The contract: at every step the rate is finite, at least 0 and at most the peak; the peak is reached,
+    except by a warm-up, whose rates rise to the last step and leave the peak to what follows; between two
+    `marks()` no rate is above those at both; after the end the last rate is held; steps before the first are
+    refused; an array of steps gives the rates of its elements, in its shape; `schedule * factor` scales every
+    rate; the schedule is hashable and equal to its pickled self, and calling it does not change it.
 
     Args:
         schedule: The schedule to check. Check several: each field at its ends, short and long runs.
@@ -72,6 +74,7 @@ def _problems(schedule: Schedule, steps: FloatArray) -> Iterator[str]:
     yield from _range_problems(schedule, steps, values)
     yield from _end_problems(schedule)
     yield from _value_problems(schedule, steps, values)
+    yield from _mark_problems(schedule, steps, values)
     if repr(schedule) != before:
         yield f"calling it changed it from {before}"
 
@@ -102,7 +105,8 @@ def _range_problems(schedule: Schedule, steps: FloatArray, values: FloatArray) -
         where = np.flatnonzero(broken)
         if where.size:
             yield f"the rate {values[where[0]]!r} at step {int(steps[where[0]])} {rule}"
-    if values.max() < schedule.peak * (1 - 1e-12):
+    rises = values.size == 1 or values[0] < values[-1] == values.max()
+    if values.max() < schedule.peak * (1 - 1e-12) and not rises:
         yield f"the largest rate is {values.max()!r}, the peak {schedule.peak!r} is not reached"
 
 
@@ -127,8 +131,22 @@ def _value_problems(schedule: Schedule, steps: FloatArray, values: FloatArray) -
         return
     if copy != schedule or not hashes or not np.array_equal(copy(steps), values, equal_nan=True):
         yield "its pickled copy is not equal to it"
-    if not np.allclose((schedule * 0.5)(steps), 0.5 * values, rtol=1e-12, atol=0.0, equal_nan=True):
+    if not np.allclose((schedule * 0.5)(steps), 0.5 * values, rtol=1e-12, atol=_TINY, equal_nan=True):
         yield "half the schedule does not give half the rates"
+
+
+def _mark_problems(schedule: Schedule, steps: FloatArray, values: FloatArray) -> Iterator[str]:
+    marks = schedule.marks()
+    ascending = all(type(mark) is int for mark in marks) and marks == tuple(sorted(set(marks)))
+    if not ascending or (marks[0], marks[-1]) != (0, schedule.total_steps - 1):
+        yield f"its marks {marks[:9]!r} are not integers that ascend from 0 to {schedule.total_steps - 1}"
+        return
+    places = np.array(marks)
+    rates = schedule(places)
+    before = np.searchsorted(places, steps, side="right") - 1
+    highest = np.maximum(rates[before], rates[np.minimum(before + 1, len(marks) - 1)])
+    for index in np.flatnonzero(values > highest * (1 + 1e-12))[:1]:
+        yield f"the rate {values[index]!r} at step {int(steps[index])} is above those at the marks around it"
 
 
 def check_strategy(

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rightrate import report
-from rightrate.schedules import NAMES, Constant, Cosine, Linear, Schedule
+from rightrate.schedules import Constant, Cosine, Linear, Schedule
 from rightrate.search.record import Record
 
 OPTIMIZERS = {
@@ -26,6 +26,8 @@ OPTIMIZERS = {
     "sgd(momentum=0.5, weight_decay=0.01)": (torch.optim.SGD, {"momentum": 0.5, "weight_decay": 0.01}),
     "torch.optim.AdamW(betas=(0.8, 0.9), lr=7.0)": (torch.optim.AdamW, {"betas": (0.8, 0.9)}),
 }
+
+SHAPES = {"constant": Constant, "linear": Linear, "cosine": Cosine}
 
 
 def run(record: Record) -> dict[str, Any]:
@@ -48,8 +50,8 @@ def test_builds_the_optimizer_at_the_answer(name: str, make_record: Callable[...
 @pytest.mark.parametrize(
     "shape",
     [
-        *[cls(total_steps=12) for cls in NAMES.values()],
-        *[cls(total_steps=12, warmup_steps=4) for cls in NAMES.values()],
+        *[cls(total_steps=12) for cls in SHAPES.values()],
+        *[cls(total_steps=12, warmup_steps=4) for cls in SHAPES.values()],
         Cosine(total_steps=12, warmup_steps=1, floor=0.1),
         Linear(total_steps=12, floor=0.25),
     ],
@@ -69,12 +71,14 @@ def test_applies_the_rates_of_the_schedule(shape: Schedule, make_record: Callabl
     np.testing.assert_allclose(applied, 0.3 * shape(np.arange(14)), rtol=1e-12)
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", SHAPES)
 def test_a_schedule_by_name_takes_the_length_of_the_run(
     name: str, make_record: Callable[..., Record]
 ) -> None:
     by_name = report.code(make_record(settings={"schedule": name, "steps": 345}))
-    by_shape = report.code(make_record(settings={"schedule": repr(NAMES[name](total_steps=345)), "steps": 9}))
+    by_shape = report.code(
+        make_record(settings={"schedule": repr(SHAPES[name](total_steps=345)), "steps": 9})
+    )
     assert by_name == by_shape
     assert ("345" in by_name) == (name != "constant")
 

@@ -7,7 +7,19 @@ from hypothesis import strategies as st
 from tests.schedules.strategies import schedules
 
 from rightrate.errors import ConfigError
-from rightrate.schedules import NAMES, Constant, Cosine, Linear, Schedule, resolve, shape_values
+from rightrate.schedules import (
+    BY_LENGTH,
+    NAMES,
+    Constant,
+    Cosine,
+    Linear,
+    OneCycle,
+    Rex,
+    Schedule,
+    by_name,
+    resolve,
+    shape_values,
+)
 
 
 @pytest.mark.parametrize(("name", "kind"), [("constant", Constant), ("linear", Linear), ("cosine", Cosine)])
@@ -25,7 +37,7 @@ def test_shapes_and_functions_come_back_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("schedule", "message"),
     [
-        ("cosinus", r"must be one of 'constant', 'linear', 'cosine', got 'cosinus'\."),
+        ("cosinus", r"must be one of 'constant', 'linear', 'cosine', 'one_cycle', .*, got 'cosinus'\."),
         (
             Linear(peak=0.1, total_steps=5),
             r"must be a shape with peak 1, got Linear\(peak=0\.1.* The search looks for the peak",
@@ -81,3 +93,41 @@ def test_rates_that_cannot_be_are_refused(shape: object, message: str) -> None:
 def test_a_function_of_absolute_rates_is_refused():
     with pytest.raises(ConfigError, match=r"a function whose largest value is 1, got 0\.001\. Divide"):
         shape_values(lambda step: 0.001 * (1 - step / 600), 600)
+
+
+def test_names_that_need_more_than_a_length_say_what():
+    with pytest.raises(
+        ConfigError,
+        match=r"^find\(schedule=\.\.\.\) must be a name that needs no more than a length, got 'step'\. "
+        r"Give rightrate\.schedules\.Step\(total_steps=\.\.\., every_steps=\.\.\.\) in its place\.$",
+    ):
+        resolve("step", total_steps=10)
+    with pytest.raises(
+        ConfigError, match=r"got 'scaled'\. Give .*Scaled\(schedule=\.\.\., factor=\.\.\.\) in"
+    ):
+        resolve("scaled", total_steps=10)
+
+
+@pytest.mark.parametrize("name", BY_LENGTH)
+def test_every_name_by_length_is_a_shape_of_that_length(name: str) -> None:
+    shape = resolve(name, total_steps=30)
+    assert (type(shape), shape.peak, shape.total_steps) == (NAMES[name], 1.0, 30)
+    assert shape_values(shape, 30).max() > 0.8
+
+
+def test_names_by_length_are_those_without_further_fields():
+    assert set(BY_LENGTH) == {
+        *("constant", "linear", "cosine", "one_cycle", "rex", "polynomial", "inverse_sqrt"),
+        *("warmup", "exponential_warmup", "cosine_warmup"),
+    }
+
+
+def test_names_take_a_warmup():
+    made = by_name("--schedule", "rex", total_steps=9, warmup_steps=2)
+    assert made == Rex(total_steps=9, warmup_steps=2)
+    assert by_name("--schedule", "one_cycle", total_steps=9) == OneCycle(total_steps=9)
+    message = (
+        r"^--schedule must be a schedule with a warm-up, got 'one_cycle'\. OneCycle .* warmup_steps is 2\.$"
+    )
+    with pytest.raises(ConfigError, match=message):
+        by_name("--schedule", "one_cycle", total_steps=9, warmup_steps=2)

@@ -12,10 +12,10 @@ from tests.schedules.strategies import schedules
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR, LRScheduler
 
 from rightrate.errors import ConfigError
-from rightrate.schedules import NAMES, Constant, Cosine, Linear, Schedule, sequence
+from rightrate.schedules import Constant, Cosine, Linear, Schedule, sequence
 from rightrate.testing import check_schedule
 
-KINDS = tuple(NAMES.values())
+KINDS = (Constant, Linear, Cosine)
 WARM = {"peak": 0.8, "total_steps": 7, "warmup_steps": 3}
 
 

@@ -40,10 +40,10 @@ class Question:
 
     def check(self) -> None:
         """Raise `ConfigError` for what is wrong whatever the task is, before it is loaded."""
-        from rightrate.schedules import NAMES
+        from rightrate.schedules import BY_LENGTH
 
         search = self.search
-        _check.choice("--schedule", self.schedule, NAMES)
+        _check.choice("--schedule", self.schedule, BY_LENGTH)
         _check.integer("--warmup", self.warmup_steps, low=0)
         _check.number("--budget", search["budget"], above=0.0)
         _check.number("--tolerance", search["tolerance"], above=0.0, high=0.5)
@@ -88,7 +88,7 @@ class Question:
         return replace(task, training=replace(task.training, **self.training))
 
     def _shape(self, task: "Task") -> "str | Schedule":
-        from rightrate.schedules import NAMES
+        from rightrate.schedules import by_name
 
         if not self.warmup_steps:
             return self.schedule
@@ -102,7 +102,7 @@ class Question:
             advice = "The warm-up is part of the run."
             allowed = f"less than the run's {steps} steps"
             raise ConfigError(describe("--warmup", allowed, self.warmup_steps, advice))
-        return NAMES[self.schedule](total_steps=steps, warmup_steps=self.warmup_steps)
+        return by_name("--schedule", self.schedule, total_steps=steps, warmup_steps=self.warmup_steps)
 
     def _check_optimizer(self, name: str) -> None:
         from rightrate.optimizers.catalogue import CATALOGUE

@@ -73,6 +73,16 @@ class Schedule(ABC):
 
         return ScheduledLR(optimizer, self)
 
+    def keras(self) -> Any:
+        """Return a `keras.optimizers.schedules.LearningRateSchedule`, to be an optimizer's `learning_rate`.
+
+        Raises:
+            MissingExtraError: If Keras is not installed.
+        """
+        from rightrate.schedules.frameworks.keras import in_keras
+
+        return in_keras(self)
+
     def optax(self) -> Callable[[Any], Any]:
         """Return a function of the step count for optax, which can be traced by `jax.jit` and `jax.vmap`.
 
@@ -96,13 +106,22 @@ class Schedule(ABC):
         return in_lightning(self, optimizer)
 
     def marks(self) -> tuple[int, ...]:
-        """Return the first step, the last, and those at which parts meet, ascending."""
+        """Return the first step, the last, and those at which parts meet or the rate turns, ascending.
+
+        Between two of them no rate is above those at both.
+        """
         return tuple(sorted({0, *self._marks(), self.total_steps - 1}))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data, from which `rightrate.schedules.from_dict` makes this schedule again."""
+        from rightrate.schedules.plain import to_dict
+
+        return to_dict(self)
 
     @abstractmethod
     def _rates(self, steps: FloatArray) -> FloatArray:
         """Return the rates at steps in [0, total_steps - 1], of the same shape."""
 
     def _marks(self) -> tuple[int, ...]:
-        """Return the steps in [0, total_steps) at which parts meet."""
+        """Return the steps in [0, total_steps) at which parts meet or the rate turns."""
         return ()

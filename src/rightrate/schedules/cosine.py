@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from rightrate import _check
+from rightrate.schedules import _fields
 from rightrate.schedules.base import FloatArray
 from rightrate.schedules.formula import Decay
 
@@ -34,7 +34,7 @@ class Cosine(Decay):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check.number("Cosine(floor=...)", self.floor, low=0.0, high=1.0)
+        _fields.number(self, "floor", low=0.0, high=1.0)
 
     def _fraction(self, step: FloatArray, length: int) -> FloatArray:
         return self.floor + (1.0 - self.floor) * 0.5 * (1.0 + np.cos(np.pi * step / length))

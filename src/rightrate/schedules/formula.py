@@ -6,8 +6,8 @@ from typing import Self
 
 import numpy as np
 
-from rightrate import _check
 from rightrate.errors import ConfigError, describe
+from rightrate.schedules import _fields
 from rightrate.schedules.base import FloatArray, Schedule
 
 __all__ = ["Decay", "Formula"]
@@ -28,11 +28,8 @@ class Formula(Schedule):
     total_steps: int
 
     def __post_init__(self) -> None:
-        name = type(self).__name__
-        object.__setattr__(self, "peak", _check.number(f"{name}(peak=...)", self.peak, above=0.0))
-        _check.integer(
-            f"{name}(total_steps=...)", self.total_steps, low=1, advice="Count optimizer steps, not epochs."
-        )
+        _fields.number(self, "peak", above=0.0)
+        _fields.integer(self, "total_steps", low=1, advice="Count optimizer steps, not epochs.")
 
     def __mul__(self, factor: float) -> Self:
         """Return the same schedule with its peak multiplied by `factor`."""
@@ -63,12 +60,12 @@ class Decay(Formula):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        name = type(self).__name__
-        _check.integer(f"{name}(warmup_steps=...)", self.warmup_steps, low=0)
+        _fields.integer(self, "warmup_steps", low=0)
         if self.warmup_steps >= self.total_steps:
             allowed = f"less than total_steps={self.total_steps}"
             advice = "The warm-up is part of total_steps."
-            raise ConfigError(describe(f"{name}(warmup_steps=...)", allowed, self.warmup_steps, advice))
+            where = _fields.where(self, "warmup_steps")
+            raise ConfigError(describe(where, allowed, self.warmup_steps, advice))
 
     def _rates(self, steps: FloatArray) -> FloatArray:
         after = np.maximum(steps - self.warmup_steps, 0.0)
@@ -78,3 +75,7 @@ class Decay(Formula):
 
     def _marks(self) -> tuple[int, ...]:
         return (self.warmup_steps,)
+
+    def _multiples(self, every_steps: int) -> tuple[int, ...]:
+        """Return the steps of the run at multiples of `every_steps` after the warm-up."""
+        return tuple(range(self.warmup_steps + every_steps, self.total_steps, every_steps))

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from rightrate import _check
+from rightrate.schedules import _fields
 from rightrate.schedules.base import FloatArray
 from rightrate.schedules.formula import Decay
 
@@ -32,7 +32,7 @@ class Linear(Decay):
 
     def __post_init__(self) -> None:
         super().__post_init__()
-        _check.number("Linear(floor=...)", self.floor, low=0.0, high=1.0)
+        _fields.number(self, "floor", low=0.0, high=1.0)
 
     def _fraction(self, step: FloatArray, length: int) -> FloatArray:
         return self.floor + (1.0 - self.floor) * (1.0 - step / length)

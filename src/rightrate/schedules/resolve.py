@@ -7,29 +7,54 @@ import numpy as np
 from rightrate import _check
 from rightrate.errors import ConfigError, describe
 from rightrate.schedules.base import FloatArray, Schedule
-from rightrate.schedules.constant import Constant
-from rightrate.schedules.cosine import Cosine
 from rightrate.schedules.formula import Decay
-from rightrate.schedules.linear import Linear
+from rightrate.schedules.names import BY_LENGTH, NAMES, required
 
-__all__ = ["NAMES", "Shape", "resolve", "shape_values"]
+__all__ = ["Shape", "by_name", "resolve", "shape_values"]
 
 Shape = Schedule | Callable[[int], float]
 """A schedule with peak 1, or a plain function `step -> fraction of the peak`."""
 
-NAMES: dict[str, type[Decay]] = {"constant": Constant, "linear": Linear, "cosine": Cosine}
+
+def by_name(where: str, name: str, *, total_steps: int, warmup_steps: int = 0) -> Schedule:
+    """Return the shape of a name that needs no more than the length of the run.
+
+    Args:
+        where: The argument the name came in, for messages.
+        name: One of `BY_LENGTH`.
+        total_steps: The length of the run in optimizer steps, >= 1.
+        warmup_steps: The length of the warm-up in optimizer steps, in [0, total_steps).
+
+    Raises:
+        ConfigError: If there is no such name, or it needs more, or it has no warm-up and one is wanted.
+
+    Example:
+        >>> by_name("find(schedule=...)", "rex", total_steps=10, warmup_steps=2)
+        Rex(peak=1.0, total_steps=10, warmup_steps=2, floor=0.0)
+    """
+    if name in NAMES and name not in BY_LENGTH:
+        missing = ", ".join(f"{field}=..." for field in required(name))
+        advice = f"Give rightrate.schedules.{NAMES[name].__name__}({missing}) in its place."
+        raise ConfigError(describe(where, "a name that needs no more than a length", name, advice))
+    kind = NAMES[_check.choice(where, name, BY_LENGTH)]
+    if warmup_steps and not issubclass(kind, Decay):
+        advice = f"{kind.__name__} has no warm-up of its own; warmup_steps is {warmup_steps}."
+        raise ConfigError(describe(where, "a schedule with a warm-up", name, advice))
+    make: Callable[..., Schedule] = kind
+    return make(total_steps=total_steps, **({"warmup_steps": warmup_steps} if warmup_steps else {}))
 
 
 def resolve(schedule: str | Shape, *, total_steps: int) -> Shape:
     """Return the schedule shape a user asked for.
 
     Args:
-        schedule: `"constant"`, `"linear"` (to zero), `"cosine"`, a `Schedule` with peak 1, or a function of
-            the step.
+        schedule: One of the names in `BY_LENGTH`, such as `"constant"`, `"linear"` (to zero) or `"cosine"`; a
+            `Schedule` with peak 1; or a function of the step.
         total_steps: The length of the real run in optimizer steps, for the names.
 
     Raises:
-        ConfigError: If the name is unknown, a schedule's peak is not 1, or it is no function.
+        ConfigError: If the name is unknown or needs more than a length, a schedule's peak is not 1, or it is
+            no function.
 
     Example:
         >>> resolve("linear", total_steps=10)
@@ -37,7 +62,7 @@ def resolve(schedule: str | Shape, *, total_steps: int) -> Shape:
     """
     where = "find(schedule=...)"
     if isinstance(schedule, str):
-        return NAMES[_check.choice(where, schedule, NAMES)](total_steps=total_steps)
+        return by_name(where, schedule, total_steps=total_steps)
     if isinstance(schedule, Schedule):
         if schedule.peak != 1.0:
             advice = "The search looks for the peak; leave it out of the schedule."
@@ -46,7 +71,7 @@ def resolve(schedule: str | Shape, *, total_steps: int) -> Shape:
     received: object = schedule
     if not callable(received):
         allowed = "a name, a Schedule or a function of the step"
-        raise ConfigError(describe(where, allowed, received, f"Names: {', '.join(NAMES)}."))
+        raise ConfigError(describe(where, allowed, received, f"Names: {', '.join(BY_LENGTH)}."))
     return schedule
 
 

@@ -36,7 +36,10 @@ class Sequence(Schedule):
         if not isinstance(parts, tuple) or not parts or not all(isinstance(part, Schedule) for part in parts):
             advice = "Turn functions and numbers into schedules first."
             raise ConfigError(describe("Sequence(parts=...)", "a tuple of schedules", self.parts, advice))
-        object.__setattr__(self, "peak", max(part.peak for part in self.parts))
+        peak = max(float(part(np.array(part.marks())).max()) for part in self.parts)
+        if peak <= 0.0:
+            raise ConfigError(describe("Sequence(parts=...)", "above 0 at some step", self.parts))
+        object.__setattr__(self, "peak", peak)
         object.__setattr__(self, "total_steps", sum(part.total_steps for part in self.parts))
 
     def __mul__(self, factor: float) -> "Sequence":

@@ -1,0 +1,67 @@
+"""Checks of a frozen schedule's fields, which store what they checked as plain Python values."""
+
+import itertools
+from collections.abc import Collection
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from rightrate import _check
+from rightrate.errors import ConfigError, describe
+
+if TYPE_CHECKING:
+    from rightrate.schedules.base import Schedule
+
+__all__ = ["choice", "flag", "integer", "integers", "number", "numbers", "where"]
+
+
+def where(schedule: "Schedule", name: str) -> str:
+    """Return how messages name a field: `Cosine(floor=...)`."""
+    return f"{type(schedule).__name__}({name}=...)"
+
+
+def integer(schedule: "Schedule", name: str, *, low: int, advice: str = "") -> None:
+    """Make a field an `int` of at least `low`, or raise `ConfigError`."""
+    value = _check.integer(where(schedule, name), getattr(schedule, name), low=low, advice=advice)
+    object.__setattr__(schedule, name, value)
+
+
+def number(schedule: "Schedule", name: str, **limits: Any) -> None:
+    """Make a field a finite `float` within the limits of `_check.number`, or raise `ConfigError`."""
+    value = _check.number(where(schedule, name), getattr(schedule, name), **limits)
+    object.__setattr__(schedule, name, value)
+
+
+def choice(schedule: "Schedule", name: str, allowed: Collection[str]) -> None:
+    """Raise `ConfigError` unless a field is one of `allowed`."""
+    _check.choice(where(schedule, name), getattr(schedule, name), allowed)
+
+
+def flag(schedule: "Schedule", name: str) -> None:
+    """Raise `ConfigError` unless a field is `True` or `False`."""
+    value = getattr(schedule, name)
+    if not isinstance(value, bool):
+        raise ConfigError(describe(where(schedule, name), "True or False", value))
+
+
+def integers(schedule: "Schedule", name: str, *, low: int) -> None:
+    """Make a field a tuple of at least one `int`, ascending from `low`, or raise `ConfigError`."""
+    items = _listed(schedule, name, "integers")
+    value = tuple(_check.integer(where(schedule, name), item, low=low) for item in items)
+    if any(after <= before for before, after in itertools.pairwise(value)):
+        raise ConfigError(describe(where(schedule, name), "ascending, each number once", value))
+    object.__setattr__(schedule, name, value)
+
+
+def numbers(schedule: "Schedule", name: str, **limits: Any) -> None:
+    """Make a field a tuple of at least one finite `float` within limits, or raise `ConfigError`."""
+    items = _listed(schedule, name, "numbers")
+    value = tuple(_check.number(where(schedule, name), item, **limits) for item in items)
+    object.__setattr__(schedule, name, value)
+
+
+def _listed(schedule: "Schedule", name: str, what: str) -> list[object]:
+    value = getattr(schedule, name)
+    if not isinstance(value, (tuple, list, np.ndarray)) or not len(value):
+        raise ConfigError(describe(where(schedule, name), f"a tuple of {what}, at least one", value))
+    return list(value)

@@ -1,0 +1,62 @@
+"""A schedule several times."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from rightrate.schedules import _fields
+from rightrate.schedules.base import FloatArray, Schedule
+from rightrate.schedules.highest import highest
+from rightrate.schedules.wrapper import Wrapper
+
+__all__ = ["Restarted", "restarted"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Restarted(Wrapper):
+    """A schedule from its start again, `times` times.
+
+    `lr(t) = schedule(t mod schedule.total_steps)`. `restarted(Cosine(total_steps=n), k)` is
+    `CosineRestarts(total_steps=k * n, cycle_steps=n)`.
+
+    Args:
+        schedule: The schedule inside.
+        times: How often it runs, >= 1.
+
+    Raises:
+        ConfigError: If an argument is outside its domain.
+
+    Example:
+        >>> from rightrate.schedules import Linear
+        >>> again = restarted(Linear(peak=1.0, total_steps=4), 3)
+        >>> again(2), again(4), again.total_steps
+        (0.5, 1.0, 12)
+    """
+
+    times: int
+
+    def _check_fields(self) -> None:
+        _fields.integer(self, "times", low=1)
+
+    def _length(self) -> int:
+        return self.times * self.schedule.total_steps
+
+    def _highest(self) -> float:
+        return highest(self.schedule, _fields.where(self, "schedule"))
+
+    def _rates(self, steps: FloatArray) -> FloatArray:
+        return self._inside(np.mod(steps, self.schedule.total_steps))
+
+    def _marks(self) -> tuple[int, ...]:
+        starts = range(0, self.total_steps, self.schedule.total_steps)
+        inside = self.schedule.marks()
+        return tuple(start + mark for start in starts for mark in inside)
+
+
+def restarted(schedule: Schedule, times: int) -> Restarted:
+    """Return a schedule that runs from its start again, `times` times.
+
+    Raises:
+        ConfigError: If an argument is outside its domain.
+    """
+    return Restarted(schedule=schedule, times=times)
