@@ -17,7 +17,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("store",),
     ("search",),
     ("report",),
-    ("finder", "compare", "tune", "watch"),
+    ("finder", "descent", "compare", "tune", "watch"),
     ("testing", "cli"),
     ("__init__", "__main__"),
 )

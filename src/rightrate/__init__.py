@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rightrate import errors, schedules
+    from rightrate.descent import descend
     from rightrate.finder.find import find
     from rightrate.finder.result import Result
     from rightrate.tasks.task import Objective, Task, TaskInfo, Training
@@ -27,6 +28,7 @@ __all__ = [
     "TaskInfo",
     "Training",
     "__version__",
+    "descend",
     "errors",
     "find",
     "schedules",
@@ -38,6 +40,7 @@ _HOMES = {
     "Task": "rightrate.tasks.task",
     "TaskInfo": "rightrate.tasks.task",
     "Training": "rightrate.tasks.task",
+    "descend": "rightrate.descent",
     "find": "rightrate.finder",
 }
 _MODULES = ("errors", "schedules")
