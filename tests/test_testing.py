@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from rightrate.errors import ConfigError, RightrateError
-from rightrate.schedules import Constant, Linear, Schedule
+from rightrate.schedules import Constant, Linear, LinearWarmup, Schedule
 from rightrate.search.space import Action, Space
 from rightrate.testing import ConformanceError, check_schedule, check_strategy
 
@@ -97,9 +97,27 @@ class ForgetsItsPeak(Linear):
         return {**self.__dict__, "peak": 1.0}
 
 
+class TurnsBetweenItsMarks(Linear):
+    def _fraction(self, step, length):
+        return 1.0 - np.abs(2.0 * step / length - 1.0)
+
+
+class MarksOutOfOrder(Linear):
+    def marks(self):
+        return (0, 50, 20, 99)
+
+
+class ForgetsTheLastMark(Linear):
+    def marks(self):
+        return (0, 20)
+
+
 @pytest.mark.parametrize(
     ("kind", "message"),
     [
+        (TurnsBetweenItsMarks, r"the rate .*0\.004.* at step 2 is above those at the marks around it"),
+        (MarksOutOfOrder, r"its marks \(0, 50, 20, 99\) are not integers that ascend from 0 to 99"),
+        (ForgetsTheLastMark, r"its marks \(0, 20\) are not integers that ascend from 0 to 99"),
         (Negative, r"the rate .* at step 34 is below 0"),
         (NotFinite, r"the rate .*nan.* at step 51 is not finite"),
         (AboveThePeak, r"at step 1 is above the peak 0\.1"),
@@ -124,6 +142,18 @@ def test_a_broken_schedule_is_found(kind: type[Schedule], message: str) -> None:
 def test_a_schedule_that_changes_when_called_is_found() -> None:
     with pytest.raises(ConformanceError, match=r"calling it changed it from .*calls=0"):
         check_schedule(CountsItsCalls(peak=0.1, total_steps=100))
+
+
+def test_a_warmup_may_leave_the_peak_to_what_follows() -> None:
+    check_schedule(LinearWarmup(total_steps=5))
+    check_schedule(LinearWarmup(total_steps=1))
+
+    class HalfAsHigh(Constant):
+        def _fraction(self, step, length):
+            return 0.5 * super()._fraction(step, length)
+
+    with pytest.raises(ConformanceError, match=r"the largest rate is .*0\.5.*, the peak 1\.0 is not reached"):
+        check_schedule(HalfAsHigh(total_steps=5))
 
 
 def test_a_long_run_is_looked_at_in_places() -> None:

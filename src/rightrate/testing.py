@@ -105,9 +105,10 @@ def _range_problems(schedule: Schedule, steps: FloatArray, values: FloatArray) -
         where = np.flatnonzero(broken)
         if where.size:
             yield f"the rate {values[where[0]]!r} at step {int(steps[where[0]])} {rule}"
-    rises = values.size == 1 or values[0] < values[-1] == values.max()
-    if values.max() < schedule.peak * (1 - 1e-12) and not rises:
-        yield f"the largest rate is {values.max()!r}, the peak {schedule.peak!r} is not reached"
+    highest = max(values.max(), schedule(np.array(schedule.marks())).max())
+    rises = values.size == 1 or values[0] < values[-1] == highest
+    if highest < schedule.peak * (1 - 1e-12) and not rises:
+        yield f"the largest rate is {highest!r}, the peak {schedule.peak!r} is not reached"
 
 
 def _end_problems(schedule: Schedule) -> Iterator[str]:
