@@ -22,7 +22,7 @@ __all__ = ["Drift", "RegretCurve", "Rung", "expected_curve", "fit_drift", "joine
 GRID_PER_DECADE = 50
 _USUAL_DRIFT = {True: 0.2, False: 0.4}
 _OVERFITTING_DRIFT = 1.0
-_OVERFITTING_GAP = 0.12
+_OVERFITTING_GAP = 0.07
 _USUAL_SPREAD = 0.17
 _LEAST_DRIFT = 0.6  # of the usual one: noise in short probes must not make rates grow with length
 _CENTRE_ERROR = 0.1
@@ -52,8 +52,8 @@ class Rung:
         failed: Whether each ended no better than the level or not finite, in any seed.
         level: What they are measured from: having learned nothing, or the start where that is all that the
             trials have left behind.
-        gap: How much better the good rates do on training batches they have seen, as a share of what was
-            learned; NaN where that is not known.
+        gap: How much better the good rates do on training batches they have seen, as a share of how far they
+            have come from the start; NaN where that is not known.
     """
 
     steps: int
@@ -113,7 +113,7 @@ def _rung(trials: Sequence[Observation], space: Space) -> Rung:
         value=values,
         failed=worst >= level - 0.02 * room if room > 0 else np.ones(len(values), dtype=bool),
         level=level,
-        gap=_gap(trials, best, room) if level == space.untrained else math.nan,
+        gap=_gap(trials, best, room, _start(space) - best) if level == space.untrained else math.nan,
     )
 
 
@@ -124,16 +124,21 @@ def _level(trials: Sequence[Observation], space: Space) -> float:
     come from the start then still tells them apart.
     """
     best = min((item.value for item in trials if math.isfinite(item.value)), default=math.inf)
-    start = space.untrained if space.start is None else space.start
+    start = _start(space)
     if best < start and space.untrained - best < _BEYOND_CONSTANT * (start - best):
         return start
     return space.untrained
 
 
-def _gap(trials: Sequence[Observation], best: float, room: float) -> float:
+def _gap(trials: Sequence[Observation], best: float, room: float, way: float) -> float:
+    """Return the gap of the good trials, those close to the best within `room`, as a share of all the way."""
     gaps = [item.value - item.seen for item in trials if item.value <= best + _NEAR_BEST * room]
-    known = [gap / room for gap in gaps if math.isfinite(gap)] if room > 0 else []
+    known = [gap / way for gap in gaps if math.isfinite(gap)] if way > 0 else []
     return float(np.mean(known)) if known else math.nan
+
+
+def _start(space: Space) -> float:
+    return space.untrained if space.start is None else max(space.start, space.untrained)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -19,7 +19,7 @@ _FLAT_DECADES = 3.0
 _EDGE_DECADES = 0.12
 _DISAGREE = 0.2
 _UNSURE = 0.25
-_TELLING_GAP = 0.1
+_TELLING_GAP = 0.06
 _CLEARLY = 0.01
 
 
@@ -241,7 +241,7 @@ def _gap_reason(longest: Rung) -> tuple[str, ...]:
         return ()
     return (
         f"The good trials do better on batches they were trained on than on validation data, by"
-        f" {longest.gap:.0%} of what was learned: where a model overfits, the best rate falls nearly as fast"
+        f" {longest.gap:.0%} of how far they have come: where a model overfits, the best rate falls nearly as fast"
         " as the run gets longer.",
     )
 
