@@ -2,12 +2,12 @@ import re
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from tests.schedules.strategies import schedules
 
 from rightrate.errors import ConfigError, MissingExtraError
-from rightrate.schedules import Constant, Cosine, Linear, Schedule
-from rightrate.schedules.frameworks.table import MOST_STEPS, needed, table
+from rightrate.schedules import Constant, Cosine, Linear, Piecewise, Schedule
+from rightrate.schedules.frameworks.table import MOST_STEPS, needed, piecewise, table
 
 
 @given(schedules().filter(lambda schedule: schedule.total_steps <= 5000))
@@ -38,6 +38,21 @@ def test_a_run_too_long_for_a_table_is_refused() -> None:
         ConfigError, match=r"\(total_steps=\.\.\.\) must be at most 33554432, got 33554433\. .*"
     ):
         table(Constant(total_steps=MOST_STEPS + 1))
+
+
+@given(schedules().filter(lambda schedule: schedule.total_steps <= 5000))
+def test_piecewise_has_the_rates_it_is_made_from(schedule: Schedule) -> None:
+    steps = np.arange(schedule.total_steps)
+    assume(schedule(steps).any())  # a warm-up of one step may have no rate above 0
+    made = piecewise(schedule(steps))
+    assert made.total_steps == schedule.total_steps
+    np.testing.assert_array_equal(made(steps), schedule(steps))
+
+
+def test_piecewise_is_as_short_as_can_be() -> None:
+    made = piecewise(np.array([0.2, 0.2, 0.1, 0.2, 0.2, 0.2]))
+    assert made == Piecewise(until=(2, 3, 6), values=(0.2, 0.1, 0.2))
+    assert piecewise(np.array([0.2])) == Piecewise(until=(1,), values=(0.2,))
 
 
 def test_a_missing_package_names_the_command() -> None:

@@ -7,8 +7,9 @@ import numpy as np
 
 from rightrate.errors import ConfigError, MissingExtraError, describe
 from rightrate.schedules.base import FloatArray, Schedule
+from rightrate.schedules.piecewise import Piecewise
 
-__all__ = ["MOST_STEPS", "needed", "table"]
+__all__ = ["MOST_STEPS", "needed", "piecewise", "table"]
 
 MOST_STEPS = 2**25
 """The longest table: 128 MiB of float32."""
@@ -42,6 +43,20 @@ def table(schedule: Schedule) -> FloatArray:
         rates[start:stop] = schedule(np.arange(start, stop))
     changes = np.flatnonzero(rates != rates[-1])
     return rates[: int(changes[-1]) + 2 if changes.size else 1].copy()
+
+
+def piecewise(rates: FloatArray) -> Piecewise:
+    """Return the schedule that has these rates, one a step: a constant for each run of equal ones.
+
+    Raises:
+        ConfigError: If a rate is negative or not finite, or all are 0.
+
+    Example:
+        >>> piecewise(np.array([0.1, 0.1, 0.2]))
+        Piecewise(until=(2, 3), values=(0.1, 0.2))
+    """
+    ends = np.append(np.flatnonzero(np.diff(rates)) + 1, len(rates))
+    return Piecewise(until=tuple(ends.tolist()), values=tuple(rates[ends - 1].tolist()))
 
 
 def needed(package: str, command: str, *, of: str) -> Any:
