@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rightrate import errors, schedules
-    from rightrate.descent import descend
+    from rightrate.descent.descend import descend
     from rightrate.finder.find import find
     from rightrate.finder.result import Result
     from rightrate.tasks.task import Objective, Task, TaskInfo, Training

@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from rightrate.cli import descend
 from rightrate.cli.console import MISUSE, mistakes_reported, tolerant_streams
 
 __all__ = ["app", "main"]
@@ -173,3 +174,6 @@ def doctor(
     with mistakes_reported():
         code = command.doctor(json=json)
     raise typer.Exit(code)
+
+
+app.command(epilog="Exit codes: 0 a rate converged, 1 none did, 2 misuse.")(descend.descend)

@@ -102,13 +102,11 @@ class _Reader:
             with warnings.catch_warnings():
                 warnings.simplefilter("error")
                 tree = ast.parse(self._text.strip(), mode="eval")
-            return self._read(tree.body)
-        except SyntaxError as error:
-            place = "" if error.offset is None else f" at character {error.offset}"
+        except (SyntaxError, ValueError, MemoryError, RecursionError) as error:
+            place = f" at character {error.offset}" if isinstance(error, SyntaxError) and error.offset else ""
             advice = f"It cannot be read{place}; write 2*x for a product and x**2 for a power."
             raise ConfigError(describe("EXPRESSION", "a formula", self._text, advice)) from None
-        except (RecursionError, MemoryError, ValueError):
-            raise ConfigError(describe("EXPRESSION", "a formula", self._text, "It is too deep.")) from None
+        return self._read(tree.body)
 
     def _read(self, node: ast.expr) -> Any:
         sympy = _sympy()

@@ -24,7 +24,9 @@ _COLOURS = {
     "diverged": "#c2410c",
     "stuck": "#667085",
 }
-_GRID_POINTS = 81
+_GRID_POINTS = 101
+_MANY = 60
+_AWAY = 1e3
 _LEVELS = 14
 
 
@@ -33,8 +35,8 @@ def figure(results: Sequence[Descent]) -> "Figure":
 
     Above, the path on the function: its graph for one variable, its level lines for two, and the values at
     each step for more. Below, the gradient's norm at each step, with the line below which it counts as near
-    zero. All columns have the same axes; a path that leaves them is cut off. Made without pyplot: no window
-    opens.
+    zero. All columns have the same axes but for the steps; what leaves them is cut off. Made without pyplot:
+    no window opens.
 
     Args:
         results: One or more descents of the same function.
@@ -52,6 +54,9 @@ def figure(results: Sequence[Descent]) -> "Figure":
     grid = made.subplots(2, len(results), squeeze=False, height_ratios=[1.5, 1.0], sharey="row")
     window = window_of(results)
     above = _drawing(results, window)
+    grid[1][0].set_ylabel("gradient norm", color=_INK)
+    grid[1][0].set_yscale("log")
+    grid[1][0].set_ylim(*_norm_range(results))
     for result, top, bottom in zip(results, grid[0], grid[1], strict=True):
         colour = _COLOURS[result.status]
         above(top, result, colour)
@@ -59,7 +64,6 @@ def figure(results: Sequence[Descent]) -> "Figure":
         _norms(bottom, result, colour)
         for axes in (top, bottom):
             _look(axes)
-    grid[1][0].set_ylabel("gradient norm", color=_INK)
     return made
 
 
@@ -113,7 +117,7 @@ def _map(
 ) -> None:
     xs, ys, heights = surface
     finite = heights[np.isfinite(heights)]
-    levels = np.unique(np.quantile(finite, np.linspace(0.01, 0.99, _LEVELS))) if finite.size else finite
+    levels = np.unique(np.quantile(finite, np.linspace(0.02, 0.98, _LEVELS))) if finite.size else finite
     if len(levels) > 1:
         axes.contour(xs, ys, heights, levels=levels, colors=_FUNCTION, linewidths=0.7)
     _path(axes, drawn(result.path.reshape(-1, 2), window), colour)
@@ -121,7 +125,7 @@ def _map(
 
 
 def _path(axes: "Axes", path: FloatArray, colour: str) -> None:
-    many = len(path) > 60
+    many = len(path) > _MANY
     axes.plot(path[:, 0], path[:, 1], color=colour, linewidth=1.1, alpha=0.85)
     axes.plot(path[:, 0], path[:, 1], "o", color=colour, markersize=2.5 if many else 4, markeredgewidth=0)
     axes.plot(*path[0], "s", color=_INK, markersize=6, zorder=3)
@@ -136,10 +140,10 @@ def _label(axes: "Axes", window: Window, across: str, up: str) -> None:
 
 
 def _value_curve(axes: "Axes", result: Descent, colour: str) -> None:
-    shown = np.where(np.isfinite(result.values), result.values, np.nan)
-    limit = float(np.nanmax(np.abs(shown[:1]))) or 1.0
-    axes.plot(np.where(np.abs(shown) < 1e6 * limit, shown, np.nan), color=colour, linewidth=1.6)
-    axes.set_yscale("symlog", linthresh=1e-6 * limit)
+    shown = _tame(result.values, float(np.abs(result.values[0])) or 1.0)
+    axes.plot(shown, color=colour, linewidth=1.6)
+    if np.nanmin(shown) > 0:
+        axes.set_yscale("log")
     axes.set_xlabel("step", color=_INK)
     if axes.get_subplotspec().is_first_col():  # type: ignore[union-attr]
         axes.set_ylabel("value", color=_INK)
@@ -148,14 +152,31 @@ def _value_curve(axes: "Axes", result: Descent, colour: str) -> None:
 def _norms(axes: "Axes", result: Descent, colour: str) -> None:
     norms = result.gradient_norms
     limit = result.question.until.limit(float(norms[0]))
-    shown = np.where((norms > 0) & np.isfinite(norms), norms, np.nan)
-    axes.plot(np.arange(len(norms)), shown, color=colour, linewidth=1.6, marker="o", markersize=2)
-    axes.set_yscale("log")
+    shown = np.where(norms > 0, _tame(norms, float(norms[0])), np.nan)
+    dots = "o" if len(norms) <= _MANY else ""
+    axes.plot(shown, color=colour, linewidth=1.6, marker=dots, markersize=3)
+    axes.tick_params(which="minor", length=0)
     if limit > 0:
         axes.axhline(limit, color=_MUTED, linewidth=1, linestyle=":")
-        axes.text(1, limit, "near zero ", transform=axes.get_yaxis_transform(), ha="right", va="bottom",
-                  color=_MUTED, fontsize=8.5)  # fmt: skip
+        place = axes.get_yaxis_transform()
+        axes.text(0, limit, " near zero", transform=place, va="bottom", color=_MUTED, fontsize=8.5)
     axes.set_xlabel("step", color=_INK)
+
+
+def _norm_range(results: Sequence[Descent]) -> tuple[float, float]:
+    """Return the lowest and highest gradient norm of the lower axis, which has no zero."""
+    starts = [float(result.gradient_norms[0]) for result in results]
+    limits = [result.question.until.limit(start) for result, start in zip(results, starts, strict=True)]
+    norms = [_tame(result.gradient_norms, start) for result, start in zip(results, starts, strict=True)]
+    shown = np.concatenate([*norms, limits])
+    shown = shown[shown > 0]
+    return (float(shown.min()) / 2, float(shown.max()) * 2) if shown.size else (0.1, 10.0)
+
+
+def _tame(numbers: FloatArray, start: float) -> FloatArray:
+    """Return numbers with those that ran away, to more than 1,000 times the start, as NaN."""
+    with np.errstate(invalid="ignore"):
+        return np.where(np.abs(numbers) <= _AWAY * start, numbers, np.nan)
 
 
 def _look(axes: "Axes") -> None:

@@ -12,6 +12,7 @@ __all__ = ["Window", "drawn", "window_of"]
 
 _MARGIN = 0.15
 _FAR = 3.0
+_NEAR = 1.6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,41 +34,53 @@ class Window:
 
 
 def window_of(results: Sequence[Descent]) -> Window:
-    """Return the window of all starts and of the paths that did not run away, with a margin.
+    """Return the window that holds the paths, with a margin.
 
-    Where every path ran away it holds their first three points. For one variable, y is the value; the window
-    is made symmetric about the lowest point of the paths, so that both sides of a valley are seen.
+    Paths that ran away count with their start and those of their next two points that are about as near to
+    the lowest point of all as the other paths are. For one variable, y is the value.
     """
-    calm = [_plane(result) for result in results if result.status != "diverged"]
-    points = np.concatenate([*calm, *(_plane(result)[: 1 if calm else 3] for result in results)])
-    points = points[np.isfinite(points).all(axis=1)]
+    points = _shown(results)
     low, high = points.min(axis=0), points.max(axis=0)
     if results[0].path[0].size == 1:
-        return _around_valley(results[0], points)
-    pad = np.maximum((high - low).max() * _MARGIN, 1e-3 * np.maximum(1.0, np.abs(high)))
-    width = (high - low).max()
-    middle, half = (low + high) / 2, np.maximum((high - low) / 2, width / 4) + pad
+        return _over(results[0], float(low[0]), float(high[0]), float(high[1]))
+    width = float((high - low).max()) or float(np.maximum(1.0, np.abs(low)).max())
+    middle, half = (low + high) / 2, np.maximum((high - low) / 2, width / 4) + _MARGIN * width
     return Window(
         across=(float(middle[0] - half[0]), float(middle[0] + half[0])),
         up=(float(middle[1] - half[1]), float(middle[1] + half[1])),
     )
 
 
-def _around_valley(result: Descent, points: FloatArray) -> Window:
-    lowest = points[points[:, 1].argmin()]
-    reach = (1 + _MARGIN) * max(
-        float(np.abs(points[:, 0] - lowest[0]).max()), 1e-3 * max(1.0, abs(lowest[0]))
-    )
-    left, right = float(lowest[0] - reach), float(lowest[0] + reach)
+def _shown(results: Sequence[Descent]) -> FloatArray:
+    """Return the points that the window is to hold, shape (n, 2)."""
+    calm = [_plane(result) for result in results if result.status != "diverged"]
+    first = [_plane(result)[:3] for result in results if result.status == "diverged"]
+    sure = np.concatenate([*calm, *(path[:1] for path in first)])
+    sure = sure[np.isfinite(sure).all(axis=1)]
+    if not calm:
+        few = np.concatenate(first)
+        return few[np.isfinite(few).all(axis=1)]
+    values = np.concatenate([result.values for result in results if result.status != "diverged"])
+    lowest = np.concatenate(calm)[int(np.nanargmin(values))]
+    reach = np.abs(sure - lowest).max()
+    near = [path[(np.abs(path - lowest) <= _NEAR * reach).all(axis=1)] for path in first]
+    return np.concatenate([sure, *near])
+
+
+def _over(result: Descent, left: float, right: float, top: float) -> Window:
+    """Return the window over [left, right], from the function's lowest value there to a given one."""
+    pad = 2 * _MARGIN * (right - left) or max(1.0, abs(left))
+    left, right = left - pad, right + pad
     with np.errstate(all="ignore"):
-        ends = [
+        values = [
             result.question.value(np.full(np.shape(result.x), x)[()]) for x in np.linspace(left, right, 41)
         ]
-    heights = np.array([*ends, *points[:, 1]])
+    heights = np.array([top, *values])
     heights = heights[np.isfinite(heights)]
-    bottom, top = float(heights.min()), float(heights.max())
-    pad = max(0.06 * (top - bottom), 1e-9 * max(1.0, abs(top)))
-    return Window(across=(left, right), up=(bottom - pad, top + pad))
+    bottom = float(heights.min())
+    top = top if top > bottom else float(heights.max())
+    space = _MARGIN * (top - bottom) or max(1.0, abs(top))
+    return Window(across=(left, right), up=(bottom - space / 2, top + space))
 
 
 def drawn(path: FloatArray, window: Window) -> FloatArray:

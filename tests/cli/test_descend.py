@@ -1,0 +1,121 @@
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.test_import import loaded_by
+from typer.testing import CliRunner
+
+from rightrate.cli.app import app
+
+
+def run(*arguments: str) -> Any:
+    return CliRunner().invoke(app, ["descend", *arguments], catch_exceptions=False)
+
+
+def test_too_low_right_and_too_high() -> None:
+    done = run("x**2 + 3*y**2", "--lr", "0.0001", "--lr", "0.1", "--lr", "0.4")
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert lines[0] == "x**2 + 3*y**2 from x = 1.5, y = 1.5, GradientDescent()"
+    assert lines[2].split() == ["lr", "status", "steps", "value", "at"]
+    assert [line.split()[:3] for line in lines[3:6]] == [
+        ["a", "0.0001", "slow"],
+        ["b", "0.1", "converged"],
+        ["c", "0.4", "diverged"],
+    ]
+    assert lines[7] == "gradient norm"
+    assert [line[0] for line in lines[-3:]] == ["a", "b", "c"]
+    assert lines[-3].endswith("Raise the learning rate, or take more steps.")
+    assert lines[-2].startswith("b  Converged after 57 steps")
+    assert lines[-1].endswith("Lower the learning rate.")
+
+
+def test_what_ran_away_does_not_flatten_the_chart() -> None:
+    lines = run("x**2", "--lr", "0.3", "--lr", "5").stdout.splitlines()
+    top = next(line for line in lines if " |" in line)
+    assert float(top.split("|")[0]) < 1e4
+
+
+def test_the_exit_code_says_whether_one_converged() -> None:
+    assert run("x**2", "--lr", "1.5").exit_code == 1
+    assert run("x**2", "--lr", "1.5", "--lr", "0.2").exit_code == 0
+    assert run("x**2", "--lr", "0.01", "--steps", "5").exit_code == 1
+
+
+def test_a_rule_a_start_and_the_default_rate() -> None:
+    done = run("(x - 1)**2", "--rule", "momentum", "--start", " x = 3 ")
+    assert done.stdout.startswith("(x - 1)**2 from x = 3, Momentum(beta=0.9, form='heavy-ball')\n")
+    assert "a  0.1        converged" in done.stdout
+
+
+def test_json_is_all_there_is_on_stdout() -> None:
+    plain = json.loads(run("x**2", "--lr", "0.25", "--start", "x=8", "--steps", "2", "--json", "-").stdout)
+    assert plain["expression"] == "x**2"
+    (only,) = plain["descents"]
+    assert (only["status"], only["path"], only["names"]) == ("slow", [[8.0], [4.0], [2.0]], ["x"])
+    assert only["gradient"] == "given"
+
+
+def test_files(tmp_path: Path) -> None:
+    picture, data = tmp_path / "picture.png", tmp_path / "data.json"
+    done = run("x**2", "--lr", "0.1", "--lr", "1.0", "--png", str(picture), "--json", str(data))
+    assert done.stdout.startswith("x**2 from x = 1.5")
+    assert picture.read_bytes().startswith(b"\x89PNG\r\n")
+    assert [item["status"] for item in json.loads(data.read_text())["descents"]] == [
+        "converged",
+        "oscillating",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (("2x",), "error: EXPRESSION must be a formula, got '2x'."),
+        (("__import__('os')",), "error: EXPRESSION must be a formula of numbers"),
+        (("x", "--lr", "0"), "error: --lr must be a finite number > 0, got 0.0."),
+        (("x", *["--lr", "1"] * 11), "error: --lr must be given at most 10 times, got [1.0,"),
+        (("x", "--rule", "sgd"), "error: --rule must be one of 'gradient descent', 'momentum'"),
+        (("x", "--steps", "0"), "error: --steps must be an integer >= 1, got 0."),
+        (
+            ("x*y", "--start", "z=1"),
+            "error: --start must be values of x, y, got 'z=1'. Write --start x=1.5,y=1.5.",
+        ),
+        (("x", "--start", "1"), "error: --start must be values of x, got '1'."),
+        (("x", "--start", "x=one"), "error: --start x must be a number, got 'one'."),
+        (("x", "--start", "x=inf"), "error: --start x must be a finite number, got inf."),
+        (
+            ("log(x)", "--start", "x=-1"),
+            "error: --start must be where the formula and its gradient are finite, got 'x = -1'.",
+        ),
+        (("x", "--png", "/nowhere/a.png"), "error: --png must be in a folder that exists"),
+        (("x", "--json", "/nowhere/a.json"), "error: --json must be in a folder that exists"),
+    ],
+)
+def test_mistakes(arguments: tuple[str, ...], message: str) -> None:
+    done = run(*arguments)
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert message in done.stderr
+
+
+def test_a_picture_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_bytes", full)
+    done = run("x**2", "--png", str(tmp_path / "a.png"))
+    assert done.exit_code == 2
+    assert "--png must be a file that can be written" in done.stderr
+    assert "No space left on device." in done.stderr
+
+
+def test_nothing_heavy_but_sympy_is_loaded() -> None:
+    code = (
+        "from typer.testing import CliRunner\n"
+        "from rightrate.cli.app import app\n"
+        "done = CliRunner().invoke(app, ['descend', {}])\n"
+        "if done.exit_code: raise SystemExit(done.output)"
+    )
+    heavy = {"torch", "pandas", "scipy", "sklearn", "matplotlib", "plotly"}
+    assert loaded_by(code.format("'--help'")) & (heavy | {"numpy", "sympy"}) == set()
+    assert loaded_by(code.format("'x**2'")) & heavy == set()

@@ -1,0 +1,40 @@
+import math
+
+import pytest
+
+from rightrate.cli.scatter import scatter
+
+
+def test_by_hand() -> None:
+    shown = scatter([("a", [1000.0, 10.0]), ("b", [100.0, 1.0])], width=8, height=4)
+    assert shown.splitlines() == [
+        "   1e+03 |a",
+        "         |b",
+        "         |       a",
+        "       1 |       b",
+        "         +--------",
+        "          0      1  step",
+    ]
+
+
+def test_a_line_lies_below_the_letters() -> None:
+    rows = scatter([("a", [1.0, 100.0])], line=1.0, width=8, height=2).splitlines()
+    assert rows[:2] == ["   1e+02 |       a", "       1 |a - - -"]
+
+
+def test_a_line_widens_the_axis() -> None:
+    assert (
+        scatter([("a", [1.0, 10.0])], line=1e-3, width=8, height=5)
+        .splitlines()[4]
+        .startswith("   0.001 |- -")
+    )
+
+
+@pytest.mark.parametrize("values", [[], [0.0], [math.nan, math.inf, -1.0]])
+def test_nothing_to_draw_is_nothing(values: list[float]) -> None:
+    assert scatter([("a", values)]) == ""
+
+
+def test_one_point_and_one_level() -> None:
+    assert "a" in scatter([("a", [5.0])])
+    assert scatter([("a", [5.0, 5.0])], width=8, height=2).splitlines()[0] == "       5 |a      a"
