@@ -9,7 +9,7 @@ import pytest
 from rightrate.errors import ConfigError, RightrateError
 from rightrate.schedules import Constant, Linear, LinearWarmup, Schedule
 from rightrate.search.space import Action, Space
-from rightrate.testing import ConformanceError, check_schedule, check_strategy
+from rightrate.testing import ConformanceError, check_control, check_schedule, check_strategy
 
 
 class Negative(Linear):
@@ -183,6 +183,70 @@ def test_too_few_places_are_refused() -> None:
         ConfigError, match=r"check_schedule\(places=\.\.\.\) must be an integer >= 16, got 3\."
     ):
         check_schedule(Linear(total_steps=5), places=3)
+
+
+class Halves:
+    """A control that keeps the contract: half the rate for every value above 1."""
+
+    def __repr__(self):
+        return type(self).__name__
+
+    def init(self, lr):
+        return {"lr": lr, "seen": []}
+
+    def update(self, state, observation):
+        lr = state["lr"] * (0.5 if observation > 1 else 1.0)
+        return lr, {"lr": lr, "seen": [*state["seen"], observation > 1]}
+
+
+class ChangesTheStateItWasGiven(Halves):
+    def update(self, state, observation):
+        state["seen"].append(True)
+        return state["lr"], state
+
+
+class KeepsTheObservation(Halves):
+    def update(self, state, observation):
+        return state["lr"], {**state, "seen": [observation]}
+
+
+class CountsInItself(Halves):
+    count = 0
+
+    def update(self, state, observation):
+        self.count += 1
+        return state["lr"] / self.count, state
+
+
+class FollowsWhatItSees(Halves):
+    def update(self, state, observation):
+        return observation, state
+
+
+def test_a_control_is_shown_what_is_not_finite_too():
+    seen = []
+
+    class Listens(Halves):
+        def update(self, state, observation):
+            seen.append(observation)
+            return super().update(state, observation)
+
+    check_control(Listens(), [3.0, 0.5])
+    np.testing.assert_array_equal(seen[::2], [3.0, 0.5, np.nan, np.inf, -np.inf])
+
+
+@pytest.mark.parametrize(
+    ("kind", "message"),
+    [
+        (ChangesTheStateItWasGiven, r"ChangesTheStateItWasGiven changes the state it was given\."),
+        (KeepsTheObservation, r"The state of KeepsTheObservation is not plain JSON data: Out of range float"),
+        (CountsInItself, r"CountsInItself decides differently from the same state, read back from JSON\."),
+        (FollowsWhatItSees, r"FollowsWhatItSees gives the rate -2\.0 after it has observed -2\.0\."),
+    ],
+)
+def test_a_broken_control_is_found(kind, message):
+    with pytest.raises(ConformanceError, match=message):
+        check_control(kind(), [3.0, 0.5, -2.0])
 
 
 SPACE = Space(low=1e-4, high=1.0, steps=100, budget=0.5, seed=3, decays=False, untrained=2.3)

@@ -6,17 +6,19 @@ They need no test framework; called from a test, a failure is an `AssertionError
 import json
 import math
 import pickle
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import numpy as np
 
 from rightrate import _check
 from rightrate.errors import ConfigError, RightrateError
 from rightrate.schedules import FloatArray, Schedule
+from rightrate.schedules.adaptive import Control
 from rightrate.search.space import Action, Observation, Space
 from rightrate.search.strategy import State, Strategy
 
-__all__ = ["ConformanceError", "check_schedule", "check_strategy"]
+__all__ = ["ConformanceError", "check_control", "check_schedule", "check_strategy"]
 
 _DENSE_STEPS = 4096
 _TINY = float(np.finfo(np.float64).tiny)
@@ -150,6 +152,40 @@ def _mark_problems(schedule: Schedule, steps: FloatArray, values: FloatArray) ->
         yield f"the rate {values[index]!r} at step {int(steps[index])} is above those at the marks around it"
 
 
+def check_control(control: Control[Any, float], observations: Iterable[float], *, lr: float = 0.1) -> None:
+    """Raise `ConformanceError` where an adaptive rate breaks the contract of `Control`.
+
+    The contract: the state is plain JSON data and is not changed by a decision; a decision from its JSON is
+    the same; the rate is finite and at least 0, whatever is observed.
+
+    Args:
+        control: The rule to check.
+        observations: What it observes, one after the other; NaN and both infinities are put after them.
+        lr: The learning rate it starts with, > 0.
+
+    Raises:
+        ConformanceError: If the contract is broken.
+
+    Example:
+        >>> from rightrate.schedules.adaptive import ReduceOnPlateau
+        >>> check_control(ReduceOnPlateau(patience=2), [1.0, 0.5, 0.5, 0.5, 0.5])
+    """
+    state = control.init(lr)
+    for seen in (*observations, math.nan, math.inf, -math.inf):
+        before = _json(control, state)
+        rate, after = control.update(state, seen)
+        if _json(control, state) != before:
+            raise ConformanceError(f"{control!r} changes the state it was given.")
+        again, after_again = control.update(json.loads(before), seen)
+        if again != rate or _json(control, after_again) != _json(control, after):
+            raise ConformanceError(
+                f"{control!r} decides differently from the same state, read back from JSON."
+            )
+        if not 0 <= rate < math.inf:
+            raise ConformanceError(f"{control!r} gives the rate {rate!r} after it has observed {seen!r}.")
+        state = after
+
+
 def check_strategy(
     strategy: Strategy, space: Space, reached: Callable[[float, int, int], float]
 ) -> tuple[Observation, ...]:
@@ -202,7 +238,7 @@ def _decided(
     return actions, after
 
 
-def _json(strategy: Strategy, state: State) -> str:
+def _json(strategy: object, state: object) -> str:
     try:
         return json.dumps(state, allow_nan=False, sort_keys=True)
     except (TypeError, ValueError) as error:

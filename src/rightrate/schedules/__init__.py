@@ -1,5 +1,6 @@
 """Schedules: pure functions from a step to a learning rate."""
 
+from rightrate.schedules import adaptive
 from rightrate.schedules.base import FloatArray, Schedule
 from rightrate.schedules.clipped import Clipped, clipped
 from rightrate.schedules.constant import Constant
@@ -7,6 +8,7 @@ from rightrate.schedules.cosine import Cosine
 from rightrate.schedules.cosine_restarts import CosineRestarts
 from rightrate.schedules.exponential import Exponential
 from rightrate.schedules.formula import Decay, Formula
+from rightrate.schedules.frameworks import from_keras, from_torch
 from rightrate.schedules.inverse_sqrt import InverseSqrt
 from rightrate.schedules.inverse_time import InverseTime
 from rightrate.schedules.linear import Linear
@@ -62,9 +64,12 @@ __all__ = [
     "Triangular",
     "Triangular2",
     "WarmupStableDecay",
+    "adaptive",
     "by_name",
     "clipped",
     "from_dict",
+    "from_keras",
+    "from_torch",
     "per_epoch",
     "resolve",
     "restarted",
