@@ -104,7 +104,16 @@ def test_oscillating_between_two_points() -> None:
     result = rr.descend(lambda x: x**2, 1.0, lr=1.0, gradient=lambda x: 2 * x)
     assert np.array_equal(result.path[:4], [1.0, -1.0, 1.0, -1.0])
     assert result.status == "oscillating"
-    assert "in the last 500 steps it went and came back to the same point" in result.message
+    assert "Goes to and fro, no nearer: in the last 500 steps it went and came back" in result.message
+    assert result.message.endswith("Lower the learning rate, or let it fall.")
+
+
+@pytest.mark.parametrize(("rule", "lr"), [("gradient descent", 0.995), ("adam", 1.0)])
+def test_oscillating_but_closing_in(rule: str, lr: float) -> None:
+    result = rr.descend(lambda x: x**2, 3.0, rule, lr, until=Until(steps=150))
+    assert result.status == "oscillating"
+    assert result.message.startswith("Goes to and fro, closing in: in the last 75 steps it went ")
+    assert result.message.endswith("Lower the learning rate, or take more steps.")
 
 
 def test_oscillating_around_a_kink() -> None:

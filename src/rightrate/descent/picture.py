@@ -144,7 +144,7 @@ def _value_curve(axes: "Axes", result: Descent, colour: str) -> None:
     axes.plot(shown, color=colour, linewidth=1.6)
     if np.nanmin(shown) > 0:
         axes.set_yscale("log")
-    axes.set_xlabel("step", color=_INK)
+    _step_axis(axes)
     if axes.get_subplotspec().is_first_col():  # type: ignore[union-attr]
         axes.set_ylabel("value", color=_INK)
 
@@ -160,6 +160,13 @@ def _norms(axes: "Axes", result: Descent, colour: str) -> None:
         axes.axhline(limit, color=_MUTED, linewidth=1, linestyle=":")
         place = axes.get_yaxis_transform()
         axes.text(0, limit, " near zero", transform=place, va="bottom", color=_MUTED, fontsize=8.5)
+    _step_axis(axes)
+
+
+def _step_axis(axes: "Axes") -> None:
+    from matplotlib.ticker import MaxNLocator
+
+    axes.xaxis.set_major_locator(MaxNLocator(nbins="auto", integer=True))
     axes.set_xlabel("step", color=_INK)
 
 

@@ -20,6 +20,7 @@ _RUNAWAY = 1e10
 _ROUNDING = float(np.finfo(np.float64).eps)
 _STRAIGHT = 0.5
 _GROWING = 1.01
+_CLOSER = 0.9
 _NOTICEABLE = 1e-6
 _MOST_VARIABLES = 50
 
@@ -84,9 +85,10 @@ def judged(walk: Walk, slope: Slope) -> tuple[Status, str]:
     half = _steps(_half(walk.steps))
     if net < _STRAIGHT * length:
         far = f"{length / net:.3g} times as far as it came" if net > 0 else "and came back to the same point"
-        return "oscillating", (
-            f"Goes to and fro: in the last {half} it went {far}; {size}. Lower the learning rate."
-        )
+        closing = _closes_in(walk.norms)
+        how, advice = ("closing in", "or take more steps") if closing else ("no nearer", "or let it fall")
+        went = f"Goes to and fro, {how}: in the last {half} it went {far}"
+        return "oscillating", f"{went}; {size}. Lower the learning rate, {advice}."
     return "slow", f"Still on its way {after}: {size}. Raise the learning rate, or take more steps."
 
 
@@ -141,6 +143,12 @@ def _climbs(values: Sequence[float]) -> bool:
     before, last = np.array_split(np.array(values[-max(2, _half(len(values) - 1)) :]) - values[0], 2)
     noticeable = _NOTICEABLE * abs(values[0])
     return bool(last.min() > noticeable and last.max() > _GROWING * before.max())
+
+
+def _closes_in(norms: Sequence[float]) -> bool:
+    """Return whether the largest gradient of the last quarter is clearly below that of the quarter before."""
+    before, last = np.array_split(np.array(norms[-max(2, _half(len(norms) - 1)) :]), 2)
+    return bool(last.max() < _CLOSER * before.max())
 
 
 def _recent_length(points: Sequence[FloatArray]) -> tuple[float, float]:
