@@ -1,38 +1,18 @@
-"""Keras takes one backend a process and is slow to load, so each runs in a process of its own."""
-
-import os
-import subprocess
 import sys
 from pathlib import Path
 
 import pytest
+from tests.schedules.frameworks.processes import check, python
 
 from rightrate.errors import MissingExtraError
 from rightrate.schedules import Linear
 from rightrate.schedules.frameworks import keras as home
 
-HERE = Path(__file__).parent
-ROOT = HERE.parents[2]
-
-
-def run(backend: str, *command: str) -> str:
-    """Run Python with a backend of Keras, and return what it printed."""
-    quiet = {"TF_CPP_MIN_LOG_LEVEL": "3", "CUDA_VISIBLE_DEVICES": "", "JAX_PLATFORMS": "cpu"}
-    environment = {**os.environ, **quiet, "KERAS_BACKEND": backend}
-    done = subprocess.run(
-        [sys.executable, *command], capture_output=True, text=True, env=environment, cwd=ROOT, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
 
 @pytest.mark.slow
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_a_backend(backend: str) -> None:
-    program = str(HERE / "program_keras.py")
-    said = run(backend, "-m", "pytest", "-q", "-p", "no:cacheprovider", program)
-    assert "passed" in said
-    assert "skipped" not in said
+    check(backend, "program_keras.py")
 
 
 def test_a_saved_model_is_loaded_in_another_process(tmp_path: Path) -> None:
@@ -49,9 +29,9 @@ from rightrate.schedules.frameworks.keras import ScheduledRate
 learning_rate = keras.models.load_model({path!r}).optimizer._learning_rate
 assert type(learning_rate) is ScheduledRate
 print(learning_rate.schedule)"""
-    run("jax", "-c", save)
+    python("jax", "-c", save)
     assert (
-        run("jax", "-c", load).splitlines()[-1]
+        python("jax", "-c", load).splitlines()[-1]
         == "Cosine(peak=0.3, total_steps=9, warmup_steps=0, floor=0.0)"
     )
 
@@ -73,7 +53,7 @@ try:
     Linear(total_steps=3).keras()
 except MissingExtraError as error:
     print(error)"""
-    assert run("tensorflow", "-c", program).strip() == (
+    assert python("tensorflow", "-c", program).strip() == (
         "schedule.keras() needs tensorflow, the backend of Keras, which is not installed. Install it with: "
         "pip install tensorflow, or choose another with the environment variable KERAS_BACKEND."
     )
