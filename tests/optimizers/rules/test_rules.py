@@ -267,3 +267,21 @@ def test_radam_is_momentum_until_the_square_can_be_relied_on() -> None:
 def test_mistakes(rule: type, field: str, value: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         rule(**{field: value})
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [Adagrad(eps=0.0), RMSProp(eps=0.0), Adadelta(eps=0.0), Adam(eps=0.0), Adamax(eps=0.0), NAdam(eps=0.0)],
+    ids=str,
+)
+def test_without_eps_no_gradient_so_far_is_no_number(rule: Rule) -> None:
+    with np.errstate(invalid="ignore"):
+        made, _ = rule.update(np.array([0.0, 1.0]), rule.init(np.ones(2)), np.ones(2), 0.1)
+    assert np.isnan(made).tolist() == [True, False]
+
+
+def test_the_first_adadelta_step_is_that_of_its_eps() -> None:
+    made, _ = Adadelta(rho=0.9, eps=1e-6).update(
+        np.array([5.0]), Adadelta().init(np.zeros(1)), np.zeros(1), 1.0
+    )
+    assert float(-made[0]) == pytest.approx(math.sqrt(1e-6 / 0.1), rel=1e-6)
