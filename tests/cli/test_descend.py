@@ -49,6 +49,12 @@ def test_a_rule_a_start_and_the_default_rate() -> None:
     assert "a  0.1        converged" in done.stdout
 
 
+def test_settings_of_the_rule() -> None:
+    done = run("x**2", "--rule", "momentum", "--set", "beta=0.5", "--set", "form = ema", "--lr", "0.3")
+    assert done.stdout.startswith("x**2 from x = 1.5, Momentum(beta=0.5, form='ema')\n")
+    assert done.stdout != run("x**2", "--rule", "momentum", "--set", "beta=0.5", "--lr", "0.3").stdout
+
+
 def test_json_is_all_there_is_on_stdout() -> None:
     plain = json.loads(run("x**2", "--lr", "0.25", "--start", "x=8", "--steps", "2", "--json", "-").stdout)
     assert plain["expression"] == "x**2"
@@ -76,6 +82,13 @@ def test_files(tmp_path: Path) -> None:
         (("x", "--lr", "0"), "error: --lr must be a finite number > 0, got 0.0."),
         (("x", *["--lr", "1"] * 11), "error: --lr must be given at most 10 times, got [1.0,"),
         (("x", "--rule", "sgd"), "error: --rule must be one of 'gradient descent', 'momentum'"),
+        (("x", "--set", "beta=1"), "error: --set must be NAME=VALUE, got 'beta=1'. Settings of GradientDesc"),
+        (("x", "--rule", "adamw", "--set", "adam=1"), "Settings of AdamW(weight_decay=0.01, adam=Adam("),
+        (("x", "--rule", "adam", "--set", "beta1=high"), "error: --set beta1 must be a number, got 'high'."),
+        (
+            ("x", "--rule", "adam", "--set", "beta1=1"),
+            "error: Adam(beta1=...) must be a finite number in [0, 1)",
+        ),
         (("x", "--steps", "0"), "error: --steps must be an integer >= 1, got 0."),
         (
             ("x*y", "--start", "z=1"),

@@ -12,6 +12,7 @@ from rightrate.cli.console import mistakes_reported, printable
 if TYPE_CHECKING:
     from rightrate.descent.expression import Expression
     from rightrate.descent.result import Descent
+    from rightrate.optimizers.rules import Rule
 
 __all__ = ["descend", "draw"]
 
@@ -30,6 +31,12 @@ def descend(
     rule: Annotated[
         str, typer.Option(metavar="NAME", help="gradient-descent, momentum, nesterov, adam, lion, ...")
     ] = "gradient-descent",
+    options: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="A setting of the rule, such as beta=0.5; repeatable."
+        ),
+    ] = None,
     start: Annotated[
         str | None, typer.Option(metavar="x=1,y=2", help="Where to start; 1.5 for what is not named.")
     ] = None,
@@ -43,7 +50,16 @@ def descend(
     sqrt, tan, tanh; the gradient is exact.
     """
     with mistakes_reported():
-        code = draw(expression, lrs=lr or [0.1], rule=rule, start=start, steps=steps, png=png, json=json)
+        code = draw(
+            expression,
+            lrs=lr or [0.1],
+            rule=rule,
+            options=options or [],
+            start=start,
+            steps=steps,
+            png=png,
+            json=json,
+        )
     raise typer.Exit(code)
 
 
@@ -52,6 +68,7 @@ def draw(
     *,
     lrs: list[float],
     rule: str,
+    options: list[str],
     start: str | None,
     steps: int,
     png: str | None,
@@ -73,7 +90,7 @@ def draw(
     from rightrate.errors import ConfigError, describe
     from rightrate.optimizers.rules import resolve
 
-    chosen = resolve(rule, where="--rule")
+    chosen = _with_options(resolve(rule, where="--rule"), options)
     rates = [_check.number("--lr", lr, above=0.0) for lr in lrs]
     if len(rates) > len(_LETTERS):
         raise ConfigError(describe("--lr", f"given at most {len(_LETTERS)} times", rates))
@@ -96,6 +113,31 @@ def draw(
         figure(results).savefig(stream, format="png")
         _write(Path(png), stream.getvalue())
     return 0 if any(result.status == "converged" for result in results) else 1
+
+
+def _with_options(rule: "Rule", options: list[str]) -> "Rule":
+    """Return a rule with some of its settings changed."""
+    from dataclasses import fields, replace
+
+    from rightrate.errors import ConfigError, describe
+
+    known = {
+        field.name: type(getattr(rule, field.name))
+        for field in fields(rule)  # type: ignore[arg-type]
+        if isinstance(getattr(rule, field.name), (float, str))
+    }
+    given: dict[str, float | str] = {}
+    for option in options:
+        name, _, text = (side.strip() for side in option.partition("="))
+        if name not in known:
+            names = ", ".join(known) or "none"
+            raise ConfigError(describe("--set", "NAME=VALUE", option, f"Settings of {rule}: {names}."))
+        try:
+            given[name] = known[name](text)
+        except ValueError:
+            raise ConfigError(describe(f"--set {name}", "a number", text)) from None
+    changed: Rule = replace(rule, **given)  # type: ignore[type-var]
+    return changed
 
 
 def _start(text: str | None, formula: "Expression") -> list[float]:
