@@ -150,7 +150,7 @@ def wrapped(draw: Draw, inside: st.SearchStrategy[Schedule]) -> Schedule:
     schedule = draw(inside)
     kind = draw(st.sampled_from([Scaled, Clipped, Shifted, Restarted, PerEpoch, Sequence]))
     if kind is Sequence:
-        return Sequence(parts=(schedule, *draw(st.lists(inside, min_size=1, max_size=2))))
+        return Sequence(parts=(schedule, *draw(st.lists(inside, max_size=2))))
     if kind is Clipped:
         low, high = sorted(draw(st.tuples(peaks | st.just(0.0), peaks)))
         return Clipped(schedule=schedule, low=low, high=draw(st.none() | st.just(high or 1.0)))

@@ -81,6 +81,12 @@ def test_epochs_of_one_rate(steps_per_epoch: int) -> None:
     np.testing.assert_array_equal(recipe(steps), Piecewise(until=ends, values=(0.2, 0.1))(steps))
 
 
+def test_one_part_alone_is_that_part():
+    alone = sequence(INSIDE)
+    assert alone(3) == INSIDE(3) == 0.4
+    np.testing.assert_array_equal(alone(np.arange(9)), INSIDE(np.arange(9)))
+
+
 def test_the_peak_is_a_rate_that_is_used():
     after = LinearWarmup(peak=1.0, total_steps=3) + Constant(peak=0.1, total_steps=3)
     assert after.peak == 0.75

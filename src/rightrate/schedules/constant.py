@@ -16,6 +16,16 @@ class Constant(Decay):
 
     Use it where the run has no planned end, or as the baseline of a comparison.
 
+    torch's `ConstantLR(factor, total_iters)` is a sequence of two of these, the first of `factor * peak`.
+
+    Args:
+        peak: The learning rate, > 0.
+        total_steps: The length of the run in optimizer steps, >= 1.
+        warmup_steps: The length of the linear warm-up in optimizer steps, in [0, total_steps).
+
+    Raises:
+        ConfigError: If an argument is outside its domain.
+
     Example:
         >>> Constant(peak=0.1, total_steps=10)(9)
         0.1

@@ -25,6 +25,9 @@ class Cosine(Decay):
         warmup_steps: The length of the linear warm-up in optimizer steps, in [0, total_steps).
         floor: The fraction of the peak at the end, in [0, 1].
 
+    Raises:
+        ConfigError: If an argument is outside its domain.
+
     Example:
         >>> round(Cosine(peak=1.0, total_steps=4)(2), 12)
         0.5

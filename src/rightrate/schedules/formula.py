@@ -12,6 +12,8 @@ from rightrate.schedules.base import FloatArray, Schedule
 
 __all__ = ["Decay", "Formula"]
 
+_MOST_FALLS = 1000
+
 
 @dataclass(frozen=True, kw_only=True)
 class Formula(Schedule):
@@ -77,5 +79,9 @@ class Decay(Formula):
         return (self.warmup_steps,)
 
     def _multiples(self, every_steps: int) -> tuple[int, ...]:
-        """Return the steps of the run at multiples of `every_steps` after the warm-up."""
-        return tuple(range(self.warmup_steps + every_steps, self.total_steps, every_steps))
+        """Return the steps of the run at multiples of `every_steps` after the warm-up.
+
+        Where there are more than a thousand the staircase is taken for a curve, and none is returned.
+        """
+        falls = range(self.warmup_steps + every_steps, self.total_steps, every_steps)
+        return tuple(falls) if len(falls) <= _MOST_FALLS else ()

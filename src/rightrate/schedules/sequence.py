@@ -20,6 +20,9 @@ class Sequence(Schedule):
     Args:
         parts: At least one schedule. A part's `total_steps` says where the next one starts.
 
+    Raises:
+        ConfigError: If there is no part, one is not a schedule, or all rates are 0.
+
     Example:
         >>> from rightrate.schedules import Constant
         >>> both = Constant(peak=0.1, total_steps=3) + Constant(peak=0.01, total_steps=2)
@@ -51,7 +54,7 @@ class Sequence(Schedule):
         return tuple(int(start) for start in np.cumsum([0, *lengths[:-1]]))
 
     def _rates(self, steps: FloatArray) -> FloatArray:
-        values = self.parts[0](np.asarray(steps))
+        values = np.asarray(self.parts[0](np.asarray(steps)))
         for part, start in zip(self.parts[1:], self._starts()[1:], strict=True):
             values = np.where(steps < start, values, part(np.maximum(steps - start, 0.0)))
         return values
@@ -65,7 +68,7 @@ def sequence(*parts: Schedule) -> Sequence:
     """Return schedules one after the other; sequences among them are laid open.
 
     Raises:
-        ConfigError: If there is none, or one is not a schedule.
+        ConfigError: If there is none, one is not a schedule, or all rates are 0.
     """
     laid: list[Schedule] = []
     for part in parts:

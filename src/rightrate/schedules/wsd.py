@@ -25,8 +25,8 @@ class WarmupStableDecay(Decay):
     that has passed, `peak * (floor + (1 - floor) * f(x))` with `f(x) = 1 - x` ("linear"), `1 - sqrt(x)`
     ("1-sqrt", Hägele et al.'s best) or `(1 + cos(pi * x)) / 2` ("cosine").
 
-    Hugging Face's `get_wsd_schedule(decay_type=...)` has the same three, and starts its warm-up at 0. torch,
-    Keras and optax have none.
+    Hugging Face's `get_wsd_schedule(decay_type=...)` has the same three; its warm-up starts at the floor.
+    torch, Keras and optax have none.
 
     Args:
         peak: The largest learning rate, > 0.
