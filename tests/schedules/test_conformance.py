@@ -6,9 +6,19 @@ from dataclasses import replace
 
 import numpy as np
 from hypothesis import given, settings
-from tests.schedules.strategies import DECAYS, factors, formulas, schedules, triangles, warmups
+from tests.schedules.strategies import (
+    DECAYS,
+    decays,
+    factors,
+    formulas,
+    multi_steps,
+    one_cycles,
+    schedules,
+    triangles,
+    warmups,
+)
 
-from rightrate.schedules import NAMES, Formula, Schedule, from_dict
+from rightrate.schedules import NAMES, Formula, Schedule, from_dict, restarted, sequence
 from rightrate.testing import check_schedule
 
 
@@ -36,6 +46,13 @@ def test_through_json_and_pickle_it_is_the_same(schedule: Schedule) -> None:
 @given(formulas(), factors)
 def test_multiplying_scales_the_peak_alone(schedule: Formula, factor: float) -> None:
     assert schedule * factor == factor * schedule == replace(schedule, peak=schedule.peak * factor)
+
+
+@given(decays() | multi_steps() | triangles() | one_cycles)
+def test_a_shape_reaches_exactly_1_so_that_combined_ones_are_shapes(schedule: Formula) -> None:
+    shape = replace(schedule, peak=1.0)
+    assert sequence(shape).peak == 1.0
+    assert restarted(shape, 2).peak == 1.0
 
 
 @given(schedules())
