@@ -9,6 +9,13 @@ from torch.utils.data import DataLoader
 from rightrate.schedules import Cosine
 from rightrate.schedules.frameworks.torch import ScheduledLR
 
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:.*treespec, LeafSpec:FutureWarning"),  # of Lightning's own code
+    pytest.mark.filterwarnings("ignore:The 'train_dataloader' does not have many workers"),
+    pytest.mark.filterwarnings("ignore:The dirpath has changed"),
+    pytest.mark.filterwarnings("ignore:You're resuming from a checkpoint that ended before the epoch ended"),
+]
+
 STEPS = 8
 WARM = Cosine(peak=0.05, total_steps=STEPS - 2, warmup_steps=2)
 """Ends two steps before the loops below do, so that they see the rate that is held."""
