@@ -178,9 +178,13 @@ def test_a_warmup_before_a_decay_is_the_decays_own():
         (LinearWarmup(peak=0.8, total_steps=3) + Constant(peak=0.1, total_steps=2), 0.6, 5, (0, 2, 3, 4)),
         (Piecewise(until=(2, 3, 5), values=(0.1, 0.3, 0.2)), 0.3, 5, (0, 2, 3, 4)),
         (OneCycle(total_steps=100), 1.0, 100, (0, 29, 99)),
+        (OneCycle(total_steps=9), 1.0, 9, (0, 2, 8)),  # 0.3 * 9 = 2.7, the third step
         (Triangular(total_steps=8, half_cycle_steps=2), 1.0, 8, (0, 2, 4, 6, 7)),
         (Triangular2(total_steps=8, half_cycle_steps=2), 1.0, 8, (0, 2, 4, 6, 7)),
         (ExpRange(total_steps=8, half_cycle_steps=2, gamma=0.1), 1.0, 8, (0, 1, 2, 4, 5, 6, 7)),
+        # t * 0.621 ** t has its top near 2.1, and is larger at 2 than at 3.
+        (ExpRange(total_steps=9, half_cycle_steps=4, gamma=0.621), 1.0, 9, (0, 2, 4, 8)),
+        (CosineRestarts(total_steps=20, cycle_steps=2, growth=3), 1.0, 20, (0, 2, 8, 19)),
         (CosineRestarts(total_steps=9, warmup_steps=1, cycle_steps=2, growth=2), 1.0, 9, (0, 1, 3, 7, 8)),
         (WarmupStableDecay(total_steps=9, warmup_steps=2, cooldown_steps=3), 1.0, 9, (0, 2, 6, 8)),
         (Step(total_steps=9, warmup_steps=2, every_steps=3), 1.0, 9, (0, 2, 5, 8)),
