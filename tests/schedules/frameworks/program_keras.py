@@ -180,6 +180,18 @@ def test_double_precision() -> None:
         assert float(values(made(4))) == WARM(4)
 
 
+def test_keras_counts_batches_where_gradients_are_accumulated() -> None:
+    optimizer = keras.optimizers.SGD(WARM.keras(), gradient_accumulation_steps=2)
+    model = dense(optimizer)
+    moved = []
+    for batch in range(STEPS):
+        model.set_weights([np.zeros((1, 1), np.float32)])
+        model.train_on_batch(np.ones((2, 1)), np.ones((2, 1)))
+        if batch % 2 == 1:
+            moved.append(float(model.get_weights()[0][0, 0]))
+    assert moved == RATES[1::2].tolist()
+
+
 def test_half_precision_does_not_round_the_rates() -> None:
     keras.config.set_floatx("float16")
     try:

@@ -72,6 +72,18 @@ def test_the_update_is_the_rate_times_the_gradient() -> None:
         assert float(updates[0]) == -RATES[step]
 
 
+def test_a_step_is_an_update_where_gradients_are_accumulated() -> None:
+    gradient = jnp.ones(1)
+    sgd = optax.MultiSteps(optax.sgd(WARM.optax()), every_k_schedule=2)
+    state = sgd.init(gradient)
+    moved = []
+    for batch in range(2 * STEPS):
+        updates, state = sgd.update(gradient, state)
+        if batch % 2 == 1:
+            moved.append(-float(updates[0]))
+    assert moved == RATES.tolist()
+
+
 def test_a_schedule_inside_a_scan() -> None:
     schedule = WARM.optax()
     _, rates = jax.lax.scan(lambda count, _: (count + 1, schedule(count)), 0, length=STEPS)

@@ -1,0 +1,97 @@
+"""The page on schedules says what the libraries do."""
+
+import re
+
+import pytest
+from tests.schedules.frameworks import conventions
+from tests.schedules.frameworks.conventions import LIBRARIES, PAGE, QUESTIONS, Answers
+from tests.schedules.frameworks.processes import python
+
+HALF, LATE = (2 + 2**0.5) / 4, (2 - 2**0.5) / 4
+"""(1 + cos(pi / 4)) / 2 and (1 + cos(3 pi / 4)) / 2."""
+COSINE = [1.0, HALF, 0.5, LATE]
+NONE = None
+
+EXPECTED: dict[str, dict[str, list[float | None] | None]] = {
+    "boundary": {
+        "torch": [1.0, 0.1, 0.1],
+        "Keras": [1.0, 1.0, 0.1],
+        "optax": [1.0, 0.1, 0.1],
+        "transformers": NONE,
+        "rightrate": [1.0, 0.1, 0.1],
+    },
+    "warm-up": {
+        "torch": [1 / 3, 5 / 9, 7 / 9, 1.0],
+        "Keras": [0.0, 1 / 3, 2 / 3, 1.0],
+        "optax": [0.0, 1 / 3, 2 / 3, 1.0],
+        "transformers": [0.0, 1 / 3, 2 / 3, 1.0],
+        "rightrate": [0.25, 0.5, 0.75, 1.0],
+    },
+    "start": dict.fromkeys(LIBRARIES, COSINE),
+    "after": {
+        "torch": [0.0, LATE, 0.5],
+        "Keras": [0.0, 0.0, 0.0],
+        "optax": [0.0, 0.0, 0.0],
+        "transformers": [0.0, LATE, 0.5],
+        "rightrate": [LATE, LATE, LATE],
+    },
+    # A cosine of 6 steps after the warm-up is at 3/4, 1/2, ..., one of 4 steps at 1/2, ...
+    "total": {
+        "torch": [1.0, 0.75, 0.5, 0.25, (2 - 3**0.5) / 4, 0.0],
+        "Keras": [1.0, 0.75, 0.5, 0.25, (2 - 3**0.5) / 4, 0.0],
+        "optax": [1.0, 0.5, LATE, 0.0, 0.0, 0.0],
+        "transformers": [1.0, 0.5, LATE, 0.0, LATE, 0.5],
+        "rightrate": [1.0, 0.5, LATE, LATE, LATE, LATE],
+    },
+    # Down from step 2 to step 9 along half a cosine; optax's goes from 3 to 10.
+    "cycle": {
+        "torch": [0.04, 0.049519367986526286, 4e-6, 0.049519367986526286, NONE],
+        "Keras": NONE,
+        "optax": [0.04, 0.18825834605023697, 0.049519367986526286, 4e-6, 4e-6],
+        "transformers": NONE,
+        "rightrate": [0.04, 0.049519367986526286, 4e-6, 4e-6, 4e-6],
+    },
+    "exponential": {
+        "torch": [0.1**1.75, 0.01, 0.001],
+        "Keras": [0.1**1.75, 0.01, 0.001],
+        "optax": [0.1**1.75, 0.01, 0.001],
+        "transformers": NONE,
+        "rightrate": [0.1**1.75, 0.1**1.75, 0.1**1.75],
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def measured() -> dict[str, Answers]:
+    return conventions.answers()
+
+
+@pytest.mark.parametrize("library", LIBRARIES)
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_what_a_library_does(measured: dict[str, Answers], question: str, library: str) -> None:
+    found, expected = measured[library].get(question), EXPECTED[question][library]
+    if found is None or expected is None:
+        assert found is expected
+        return
+    assert [rate is None for rate in found] == [rate is None for rate in expected]
+    for rate, wanted in zip(found, expected, strict=True):
+        # optax and Keras compute in float32.
+        assert rate == (None if wanted is None else pytest.approx(wanted, rel=2e-5, abs=1e-7))
+
+
+def test_the_page_has_these_tables(measured: dict[str, Answers]) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert conventions.written(page, measured) == page
+
+
+def test_a_changed_rate_changes_the_page(measured: dict[str, Answers]) -> None:
+    changed = measured | {"torch": measured["torch"] | {"after": [0.0, 0.2, 0.5]}}
+    assert "| 0, 0.2, 0.5 |" in conventions.conventions(changed)
+    assert "| 0, 0.2, 0.5 |" not in conventions.conventions(measured)
+
+
+def test_the_examples_of_the_page_run(tmp_path) -> None:
+    blocks = re.findall(r"```python\n(.*?)```", PAGE.read_text(encoding="utf-8"), flags=re.DOTALL)
+    assert len(blocks) >= 4
+    (tmp_path / "page.py").write_text("\n".join(blocks), encoding="utf-8")
+    python("torch", str(tmp_path / "page.py"))
