@@ -23,13 +23,12 @@ from benchmarks.quality.tasks import ENTRIES
 from benchmarks.quality.training import length, start
 from rightrate.optimizers.catalogue import named
 from rightrate.search.probe import Probe, plan
+from rightrate.search.range_test import RangeTest
 from rightrate.search.recommend import Context, recommend
 from rightrate.search.record import Answer
 from rightrate.search.space import Action, Observation, Space
 
 __all__ = ["Recorded", "replay"]
-
-_RANGE_TEST = 20
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,12 +100,20 @@ def replay(
 ) -> tuple[Answer, float]:
     """Return the answer of a search, and its cost in run equivalents."""
     steps = length(case)
-    low, high = named(case.optimizer).search_range
-    decays = case.schedule != "constant"
+    info = named(case.optimizer)
+    low, high = info.search_range
     space = Space(
-        low=low, high=high, steps=steps, budget=budget, seed=seed, decays=decays, untrained=untrained
+        low=low,
+        high=high,
+        steps=steps,
+        budget=budget,
+        seed=seed,
+        decays=case.schedule != "constant",
+        untrained=untrained,
+        start=start(case),
+        own_decay=info.own_decay,
     )
-    tested = min(100, int(space.allowance / _RANGE_TEST))
+    tested = sum(action.cost for action in RangeTest().decide(RangeTest().start(space), ())[0])
     rest = replace(space, budget=budget - tested / steps)
     state, seen, spent = Probe().start(rest), [], tested
     observations: list[Observation] = []

@@ -134,3 +134,13 @@ def test_a_shorter_rung_measured_from_the_start_is_put_in_the_units_of_the_longe
     asked = space(start=12.0)
     places, regrets = joined(rungs_of([*short, *longest], asked), Drift(mean=0.0, spread=0.1))
     assert regrets[list(places).index(-1.0)] == pytest.approx(0.8)
+
+
+def test_an_optimizer_whose_own_steps_shrink_drifts_less() -> None:
+    assert usual_drift(space(own_decay=0.5), 0.3) == pytest.approx(0.5 * usual_drift(space(), 0.3))
+
+
+def test_overfitting_says_less_of_a_run_that_is_very_much_longer() -> None:
+    near, far = (usual_drift(space(), 10.0, ahead) for ahead in (0.5, 1.8))
+    assert near == pytest.approx(usual_drift(space(), 10.0))
+    assert far == pytest.approx(0.5 * (usual_drift(space()) + near))

@@ -11,6 +11,7 @@ from importlib.metadata import version
 import torch
 
 from rightrate.finder.interrupt import Interrupt
+from rightrate.optimizers.catalogue import named
 from rightrate.population.calibrate import Calibration, Engine, calibrate
 from rightrate.population.factory import Populations
 from rightrate.population.prepare import Prepared
@@ -99,6 +100,7 @@ class Session:
             decays=bool(self._values[-1] < _FRACTION_OF_PEAK * self._values.max()),
             untrained=sign * untrained.metrics[objective.name],
             start=sign * untrained.start[objective.name],
+            own_decay=named(prepared.spec.name).own_decay if prepared.spec.name else 0.0,
         )
         calibration = calibrate(
             prepared,

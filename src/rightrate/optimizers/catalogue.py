@@ -21,6 +21,7 @@ class OptimizerInfo:
             call can serve many members. Confirmed by a probe at run time, never trusted.
         summary: One line for people.
         options: Arguments of the class that the name implies.
+        own_decay: The power of the number of steps with which its own steps shrink.
     """
 
     name: str
@@ -30,6 +31,7 @@ class OptimizerInfo:
     stackable: bool
     summary: str
     options: dict[str, Any] = field(default_factory=dict)
+    own_decay: float = 0.0
 
 
 _SGD_RANGE = (1e-5, 10.0)
@@ -71,6 +73,7 @@ CATALOGUE: dict[str, OptimizerInfo] = {
             search_range=(1e-5, 10.0),
             stackable=True,
             summary="Divides by the root of the sum of all squared gradients; rates for rare features.",
+            own_decay=0.5,
         ),
         OptimizerInfo(
             name="rmsprop",

@@ -22,7 +22,8 @@ __all__ = ["Drift", "RegretCurve", "Rung", "expected_curve", "fit_drift", "joine
 GRID_PER_DECADE = 50
 _USUAL_DRIFT = {True: 0.2, False: 0.4}
 _OVERFITTING_DRIFT = 1.0
-_OVERFITTING_GAP = 0.07
+_OVERFITTING_GAP = 0.08
+_FORESEEN = 0.9  # decades: overfitting says nothing of runs longer than that
 _USUAL_SPREAD = 0.17
 _LEAST_DRIFT = 0.6  # of the usual one: noise in short probes must not make rates grow with length
 _CENTRE_ERROR = 0.1
@@ -52,8 +53,8 @@ class Rung:
         failed: Whether each ended no better than the level or not finite, in any seed.
         level: What they are measured from: having learned nothing, or the start where that is all that the
             trials have left behind.
-        gap: How much better the good rates do on training batches they have seen, as a share of how far they
-            have come from the start; NaN where that is not known.
+        gap: How much better the good rates do on training batches they have seen, as a share of what was
+            learned; NaN where that is not known.
     """
 
     steps: int
@@ -113,7 +114,7 @@ def _rung(trials: Sequence[Observation], space: Space) -> Rung:
         value=values,
         failed=worst >= level - 0.02 * room if room > 0 else np.ones(len(values), dtype=bool),
         level=level,
-        gap=_gap(trials, best, room, _start(space) - best) if level == space.untrained else math.nan,
+        gap=_gap(trials, best, room) if level == space.untrained else math.nan,
     )
 
 
@@ -130,10 +131,9 @@ def _level(trials: Sequence[Observation], space: Space) -> float:
     return space.untrained
 
 
-def _gap(trials: Sequence[Observation], best: float, room: float, way: float) -> float:
-    """Return the gap of the good trials, those close to the best within `room`, as a share of all the way."""
+def _gap(trials: Sequence[Observation], best: float, room: float) -> float:
     gaps = [item.value - item.seen for item in trials if item.value <= best + _NEAR_BEST * room]
-    known = [gap / way for gap in gaps if math.isfinite(gap)] if way > 0 else []
+    known = [gap / room for gap in gaps if math.isfinite(gap)] if room > 0 else []
     return float(np.mean(known)) if known else math.nan
 
 
@@ -156,7 +156,7 @@ class Drift:
     high: float = 1.0
 
 
-def usual_drift(space: Space, gap: float = 0.0) -> float:
+def usual_drift(space: Space, gap: float = 0.0, ahead: float = 0.0) -> float:
     """Return how far the best rate usually falls, in decades for a run ten times as long.
 
     Where the training data's own is being learned, the product of rate and steps sets the best rate, and it
@@ -165,9 +165,11 @@ def usual_drift(space: Space, gap: float = 0.0) -> float:
     Args:
         space: The question.
         gap: How much better the longest trials do on training batches they have seen; NaN if not known.
+        ahead: How much longer than they the run is, in decades.
     """
     usual = _USUAL_DRIFT[space.decays]
-    return usual + _overfitting(gap) * (_OVERFITTING_DRIFT - usual)
+    share = _overfitting(gap) * min(1.0, _FORESEEN / max(ahead, _FORESEEN))
+    return (1 - space.own_decay) * (usual + share * (_OVERFITTING_DRIFT - usual))
 
 
 def _overfitting(gap: float) -> float:
@@ -178,7 +180,8 @@ def _overfitting(gap: float) -> float:
 
 def fit_drift(rungs: Sequence[Rung], space: Space) -> Drift:
     """Return the drift: the usual one, corrected by that between the lengths that were tried."""
-    mean, precision = usual_drift(space, rungs[-1].gap), _USUAL_SPREAD**-2
+    ahead = math.log10(max(1.0, space.steps / rungs[-1].steps))
+    mean, precision = usual_drift(space, rungs[-1].gap, ahead), _USUAL_SPREAD**-2
     weighted = mean * precision
     level = rungs[-1].level  # how fast models start says little of how far they get
     useful = [

@@ -19,7 +19,7 @@ _FLAT_DECADES = 3.0
 _EDGE_DECADES = 0.12
 _DISAGREE = 0.2
 _UNSURE = 0.25
-_TELLING_GAP = 0.06
+_TELLING_GAP = 0.08
 _CLEARLY = 0.01
 
 
@@ -223,7 +223,8 @@ def _drift_reason(space: Space, rungs: Sequence[Rung], lr: float) -> tuple[str, 
     centres = " and ".join(
         f"{_short(10 ** rung.centre()[0])} at {rung.steps} steps" for rung in rungs if len(rung.place) >= 3
     )
-    usual = 10 ** (usual_drift(space, longest.gap) * math.log10(space.steps / longest.steps))
+    ahead = math.log10(space.steps / longest.steps)
+    usual = 10 ** (usual_drift(space, longest.gap, ahead) * ahead)
     moves = (
         f"up to {space.steps} steps the best rate is expected to move by a factor of {1 / factor:.2g}"
         f" (usually {1 / usual:.2g}, corrected by these trials), so the answer is {_short(lr)} where the best"
@@ -241,7 +242,7 @@ def _gap_reason(longest: Rung) -> tuple[str, ...]:
         return ()
     return (
         f"The good trials do better on batches they were trained on than on validation data, by"
-        f" {longest.gap:.0%} of how far they have come: where a model overfits, the best rate falls nearly as fast"
+        f" {longest.gap:.0%} of what was learned: where a model overfits, the best rate falls nearly as fast"
         " as the run gets longer.",
     )
 
