@@ -15,6 +15,7 @@ def test_a_backend(backend: str) -> None:
     check(backend, "program_keras.py")
 
 
+@pytest.mark.slow
 def test_a_saved_model_is_loaded_in_another_process(tmp_path: Path) -> None:
     path = str(tmp_path / "model.keras")
     save = f"""
@@ -43,6 +44,7 @@ def test_without_keras_the_command_is_named(monkeypatch) -> None:
         Linear(total_steps=3).keras()
 
 
+@pytest.mark.slow
 def test_without_the_backend_the_command_is_named() -> None:
     program = """
 import sys
@@ -67,8 +69,3 @@ def test_a_keras_that_breaks_is_not_called_missing(tmp_path: Path, monkeypatch) 
     with pytest.raises(ModuleNotFoundError, match="what_it_needs") as caught:
         Linear(total_steps=3).keras()
     assert not isinstance(caught.value, MissingExtraError)
-
-
-def test_other_names_are_not_there() -> None:
-    with pytest.raises(AttributeError, match=r"frameworks\.keras' has no attribute 'Nothing'$"):
-        home.Nothing  # noqa: B018
