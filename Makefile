@@ -14,7 +14,7 @@ demo: $(VENV)/.stamp
 	@echo "The report is at $(CURDIR)/out/report.html"
 
 # One process a core, each computing with one thread: many small models gain nothing from more.
-test: lint
+test: lint $(VENV)/.stamp-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
 
 lint: $(VENV)/.stamp
@@ -39,6 +39,11 @@ $(VENV)/.stamp: pyproject.toml constraints.txt
 	$(PYTHON) -m venv $(VENV)
 	$(PIP) setuptools
 	$(PIP) --no-build-isolation --editable '.[dev]'
+	@touch $@
+
+# The tests hold schedules and optimizers to those of other frameworks.
+$(VENV)/.stamp-test: $(VENV)/.stamp
+	$(PIP) --no-build-isolation --editable '.[dev,frameworks]'
 	@touch $@
 
 $(VENV)/.stamp-jax: $(VENV)/.stamp

@@ -23,7 +23,7 @@ class Space:
         decays: Whether the real run's schedule ends below a tenth of its peak.
         untrained: The objective (smaller is better) of having learned nothing.
         start: The objective at the initial weights; None where it is not known.
-        own_decay: The power of the number of steps with which the optimizer's own steps shrink; Adagrad's is 0.5.
+        own_decay: The power of the number of steps with which the optimizer's own steps shrink.
     """
 
     low: float
