@@ -179,13 +179,15 @@ def test_going_on_with_another_schedule() -> None:
     assert scheduler.get_last_lr() == [WARM(1), 2.0 * WARM(1)]
 
 
-def test_no_warning_after_resuming_without_a_step_yet() -> None:
-    optimizer = small()
-    scheduler = WARM.torch(optimizer)
-    scheduler.load_state_dict(WARM.torch(small()).state_dict())
-    optimizer.step()
+def test_a_resumed_run_may_skip_its_first_update() -> None:
+    """As loss scaling does; torch warns of it at the start of a run only."""
+    saved = WARM.torch(small()).state_dict() | {"last_epoch": 3}
+    scheduler = WARM.torch(small())
+    scheduler.load_state_dict(saved)
     scheduler.step()
-    assert scheduler.get_last_lr() == [WARM(1)]
+    assert scheduler.get_last_lr() == [WARM(4)]
+    with pytest.warns(UserWarning, match="before `optimizer.step"):
+        WARM.torch(small()).step()
 
 
 @pytest.mark.filterwarnings("ignore:The epoch parameter:UserWarning")
