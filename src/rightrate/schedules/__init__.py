@@ -26,6 +26,7 @@ from rightrate.schedules.scaled import Scaled, scaled
 from rightrate.schedules.sequence import Sequence, sequence
 from rightrate.schedules.shifted import Shifted, shifted
 from rightrate.schedules.step import Step
+from rightrate.schedules.text import parse, to_text
 from rightrate.schedules.triangular import ExpRange, Triangular, Triangular2
 from rightrate.schedules.warmup import CosineWarmup, ExponentialWarmup, LinearWarmup
 from rightrate.schedules.wsd import WarmupStableDecay
@@ -70,6 +71,7 @@ __all__ = [
     "from_dict",
     "from_keras",
     "from_torch",
+    "parse",
     "per_epoch",
     "resolve",
     "restarted",
@@ -77,4 +79,5 @@ __all__ = [
     "sequence",
     "shape_values",
     "shifted",
+    "to_text",
 ]

@@ -118,6 +118,12 @@ class Schedule(ABC):
 
         return to_dict(self)
 
+    def text(self) -> str:
+        """Return the text, such as `cosine(1000)`, of which `rightrate.schedules.parse` makes this again."""
+        from rightrate.schedules.text import to_text
+
+        return to_text(self)
+
     @abstractmethod
     def _rates(self, steps: FloatArray) -> FloatArray:
         """Return the rates at steps in [0, total_steps - 1], of the same shape."""

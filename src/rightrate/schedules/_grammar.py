@@ -1,0 +1,286 @@
+"""The grammar of the text form of schedules, by recursive descent; nothing is ever evaluated as code."""
+
+import difflib
+import re
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, fields
+from typing import Any, NoReturn
+
+from rightrate.errors import ConfigError, describe
+from rightrate.schedules._tokens import Source, Token
+from rightrate.schedules.base import Schedule
+from rightrate.schedules.names import NAMES, required
+from rightrate.schedules.sequence import sequence
+
+__all__ = ["Parser"]
+
+_DEEPEST = 50
+_LARGEST = 2**63 - 1
+_CONSTANTS = {"true": True, "false": False, "none": None}
+_BY_CLASS = {kind.__name__.lower(): name for name, kind in NAMES.items()}
+_FIELD = re.compile(r"^\w+\((\w+)=")
+_SEQUENCE, _PIECEWISE = "sequence", "piecewise"
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Argument:
+    """What stands between two commas: a value, its name or the step before its colon, and its place."""
+
+    value: Any
+    start: int
+    name: str | None = None
+    until: Any = None
+
+
+class Parser:
+    """Reads one text.
+
+    Args:
+        text: The text.
+        where: The argument it came in, for messages.
+
+    Raises:
+        ConfigError: If it is not a text, or has a character that belongs to no word.
+    """
+
+    def __init__(self, text: str, where: str) -> None:
+        received: object = text
+        if not isinstance(received, str):
+            advice = "Such as 'warmup(200) + cosine(1800)'."
+            raise ConfigError(describe(where, "a text", received, advice))
+        self._source = Source(text=text, where=where)
+        self._tokens = list(self._source.tokens())
+        self._at = 0
+        self._depth = 0
+
+    def schedule(self) -> Schedule:
+        """Return the schedule that the whole text describes.
+
+        Raises:
+            ConfigError: If it describes none.
+        """
+        first = self._here
+        made = self._as_schedule(self._sum(), first)
+        if self._here.kind != "end":
+            self._expected("'+', '*' or the end")
+        return made
+
+    @property
+    def _here(self) -> Token:
+        return self._tokens[self._at]
+
+    def _next(self) -> Token:
+        token = self._here
+        self._at += 1
+        return token
+
+    def _takes(self, mark: str) -> bool:
+        """Return whether the next word is a mark, and go past it if so."""
+        taken = self._here.kind == "mark" and self._here.text == mark
+        self._at += taken
+        return taken
+
+    def _expected(self, allowed: str, advice: str = "") -> NoReturn:
+        token = self._here
+        received = "the end of the text" if token.kind == "end" else repr(token.text)
+        raise self._source.mistake(token.start, allowed, received, advice)
+
+    def _sum(self) -> Any:
+        first = self._here
+        value = self._product()
+        if not self._takes("+"):
+            return value
+        parts = [self._as_schedule(value, first)]
+        while True:
+            first = self._here
+            parts.append(self._as_schedule(self._product(), first))
+            if not self._takes("+"):
+                return self._made(first, {}, lambda: sequence(*parts))
+
+    def _product(self) -> Any:
+        first = self._here
+        value = self._value()
+        while self._takes("*"):
+            second = self._here
+            value = self._times(value, first, self._value(), second)
+        return value
+
+    def _times(self, left: Any, first: Token, right: Any, second: Token) -> Any:
+        for value, token in ((left, first), (right, second)):
+            if not isinstance(value, Schedule) and not _is_number(value):
+                self._as_schedule(value, token, allowed="a schedule or a number")
+        if isinstance(left, Schedule) and isinstance(right, Schedule):
+            advice = "A schedule can be multiplied by a number."
+            raise self._source.mistake(second.start, "a number", _shown(right), advice)
+        if isinstance(left, Schedule):
+            return self._made(second, {}, lambda: left * float(right))
+        if isinstance(right, Schedule):
+            return self._made(first, {}, lambda: right * float(left))
+        return float(left) * float(right)
+
+    def _value(self) -> Any:
+        token = self._here
+        if token.kind == "number":
+            return self._number(self._next())
+        if token.kind == "quoted":
+            return self._next().text[1:-1]
+        if token.kind == "name":
+            self._next()
+            if self._takes("("):
+                return self._inside(token, lambda: self._call(token))
+            return _CONSTANTS.get(token.text.lower(), token.text)
+        if self._takes("("):
+            return self._inside(token, self._group)
+        if self._takes("["):
+            return self._inside(token, lambda: tuple(self._list(self._sum, "]")))
+        return self._expected("a schedule or a number", "Such as cosine(1800).")
+
+    def _inside(self, token: Token, read: Callable[[], Any]) -> Any:
+        self._depth += 1
+        if self._depth > _DEEPEST:
+            raise self._source.mistake(token.start, f"nested at most {_DEEPEST} deep", repr(token.text))
+        value = read()
+        self._depth -= 1
+        return value
+
+    def _number(self, token: Token) -> int | float:
+        plain = token.text.replace("_", "")
+        number = float(plain) if set(plain) & set(".eE") or len(plain) > 20 else int(plain)
+        if isinstance(number, float) or abs(number) <= _LARGEST:
+            return number
+        raise self._source.mistake(token.start, f"at most {_LARGEST}", token.text)
+
+    def _group(self) -> Schedule:
+        first = self._here
+        made = self._as_schedule(self._sum(), first, advice="A list is written [30, 60].")
+        if not self._takes(")"):
+            self._expected("')', '+' or '*'")
+        return made
+
+    def _list(self, read: Callable[[], Any], close: str) -> list[Any]:
+        items: list[Any] = []
+        while not self._takes(close):
+            items.append(read())
+            if not self._takes(",") and not (self._here.kind == "mark" and self._here.text == close):
+                self._expected(f"',' or '{close}'")
+        return items
+
+    def _argument(self) -> _Argument:
+        token = self._here
+        if token.kind == "name":
+            self._next()
+            if self._takes("="):
+                return _Argument(value=self._sum(), start=token.start, name=token.text)
+            self._at -= 1
+        value = self._sum()
+        if self._takes(":"):
+            return _Argument(value=self._sum(), start=token.start, until=value)
+        return _Argument(value=value, start=token.start)
+
+    def _call(self, token: Token) -> Schedule:
+        name = token.text
+        if name not in NAMES:
+            known = _BY_CLASS.get(name.lower()) or _nearest(name, NAMES)
+            advice = f"Did you mean {known!r}?" if known else f"Names: {', '.join(NAMES)}."
+            raise self._source.mistake(token.start, "the name of a schedule", repr(name), advice)
+        arguments = self._list(self._argument, ")")
+        values, starts = self._fields(name, arguments)
+        missing = [field for field in required(name) if field not in values]
+        if missing:
+            example = "400: 0.1, 700: 0.01" if name == _PIECEWISE else _example(name)
+            allowed = f"complete, with {missing[0]!r} for {name!r}"
+            raise self._source.mistake(
+                token.start, allowed, repr(self._written(token)), f"Write {name}({example})."
+            )
+        make: Callable[..., Schedule] = NAMES[name]
+        return self._made(token, starts, lambda: make(**values))
+
+    def _fields(self, name: str, arguments: list[_Argument]) -> tuple[dict[str, Any], dict[str, int]]:
+        """Return the values of the fields, and where each stands."""
+        if name == _SEQUENCE and all(item.name is None and item.until is None for item in arguments):
+            return {"parts": tuple(item.value for item in arguments)}, {}
+        if name == _PIECEWISE and arguments and all(item.until is not None for item in arguments):
+            untils = tuple(item.until for item in arguments)
+            return {"until": untils, "values": tuple(item.value for item in arguments)}, {}
+        values: dict[str, Any] = {}
+        starts: dict[str, int] = {}
+        known = [field.name for field in fields(NAMES[name]) if field.init]  # type: ignore[arg-type]
+        for index, item in enumerate(arguments):
+            field = self._field(name, known, index, item)
+            if field in values:
+                raise self._source.pointed(item.start, f" gives {field} of {name!r} again.")
+            values[field], starts[field] = item.value, item.start
+        return values, starts
+
+    def _field(self, name: str, known: list[str], index: int, item: _Argument) -> str:
+        """Return the field that an argument is for."""
+        listed = f"{name} takes {', '.join(known)}."
+        if item.until is not None:
+            allowed = "a value, or a name, '=' and a value"
+            advice = "Pairs of a step and a rate belong in piecewise(...), and nothing else beside them."
+            raise self._source.mistake(item.start, allowed, f"{item.until!r}: {item.value!r}", advice)
+        if item.name is None:
+            without_name = () if name == _PIECEWISE else _without_name(name)
+            if index < len(without_name):
+                return without_name[index]
+            if name == _PIECEWISE:
+                advice = "Write a step and its rate: piecewise(400: 0.1, 700: 0.01)."
+                raise self._source.mistake(item.start, "STEP: RATE", _shown(item.value), advice)
+            raise self._source.mistake(item.start, "a name, '=' and a value", _shown(item.value), listed)
+        if item.name in known:
+            return item.name
+        nearest = _nearest(item.name, known)
+        advice = f"Did you mean {nearest!r}? {listed}" if nearest else listed
+        raise self._source.mistake(item.start, f"a field of {name!r}", repr(item.name), advice)
+
+    def _made(self, token: Token, starts: dict[str, int], make: Callable[[], Schedule]) -> Schedule:
+        """Return a schedule, or point to what its class refuses."""
+        try:
+            return make()
+        except ConfigError as error:
+            found = _FIELD.match(str(error))
+            start = starts.get(found[1], token.start) if found else token.start
+            raise self._source.pointed(start, f": {error}") from None
+
+    def _as_schedule(
+        self, value: Any, token: Token, *, allowed: str = "a schedule", advice: str = ""
+    ) -> Schedule:
+        if isinstance(value, Schedule):
+            return value
+        if token.kind == "name" and token.text in NAMES:
+            advice = f"Write its fields after it: {token.text}({_example(token.text)})."
+        raise self._source.mistake(token.start, allowed, _shown(value), advice or "Such as cosine(1800).")
+
+    def _written(self, token: Token) -> str:
+        """Return what was read from a word on."""
+        last = self._tokens[self._at - 1]
+        return self._source.text[token.start : last.start + len(last.text)]
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _without_name(name: str) -> tuple[str, ...]:
+    """Return the fields that need no name, in the order of the arguments."""
+    listed = required(name)
+    return listed if listed[0] == "schedule" else listed[:1]
+
+
+def _example(name: str) -> str:
+    """Return arguments that show how a schedule is written."""
+    if name == _PIECEWISE:
+        return "400: 0.1, 700: 0.01"
+    first, *others = required(name)
+    start = {"total_steps": "1000"}.get(first, "cosine(1000)")
+    return ", ".join([start, *(f"{other}=..." for other in others)])
+
+
+def _nearest(word: str, known: Collection[str]) -> str | None:
+    found = difflib.get_close_matches(word.lower(), list(known), n=1)
+    return found[0] if found else None
+
+
+def _shown(value: object) -> str:
+    shown = repr(value)
+    return shown if len(shown) <= 120 else shown[:117] + "..."
