@@ -21,6 +21,9 @@ class OptimizerInfo:
             call can serve many members. Confirmed by a probe at run time, never trusted.
         summary: One line for people.
         options: Arguments of the class that the name implies.
+        formula: One step in torch, in the symbols of `rightrate.optimizers.rules`: assignments one after the
+            other, where `t` counts the steps from 1 and every other state starts at 0 (`P` at 1).
+        state_floats: Memory: how many numbers are kept for each parameter, besides it and its gradient.
         own_decay: The power of the number of steps with which its own steps shrink.
     """
 
@@ -30,12 +33,19 @@ class OptimizerInfo:
     search_range: tuple[float, float]
     stackable: bool
     summary: str
+    formula: str
+    state_floats: int
     options: dict[str, Any] = field(default_factory=dict)
     own_decay: float = 0.0
 
 
 _SGD_RANGE = (1e-5, 10.0)
 _ADAM_RANGE = (1e-6, 1.0)
+
+_MEANS = "m = beta1 * m + (1 - beta1) * g; v = beta2 * v + (1 - beta2) * g^2; "
+_ADAM = (
+    _MEANS + "m_hat = m / (1 - beta1^t); v_hat = v / (1 - beta2^t); x = x - lr * m_hat / (sqrt(v_hat) + eps)"
+)
 
 CATALOGUE: dict[str, OptimizerInfo] = {
     info.name: info
@@ -47,6 +57,8 @@ CATALOGUE: dict[str, OptimizerInfo] = {
             search_range=_SGD_RANGE,
             stackable=True,
             summary="Gradient descent on mini-batches; momentum only if it is asked for.",
+            formula="x = x - lr * g",
+            state_floats=0,
         ),
         OptimizerInfo(
             name="momentum",
@@ -55,6 +67,8 @@ CATALOGUE: dict[str, OptimizerInfo] = {
             search_range=_SGD_RANGE,
             stackable=True,
             summary="SGD with heavy-ball momentum 0.9.",
+            formula="v = beta * v + g; x = x - lr * v",
+            state_floats=1,
             options={"momentum": 0.9},
         ),
         OptimizerInfo(
@@ -64,6 +78,8 @@ CATALOGUE: dict[str, OptimizerInfo] = {
             search_range=_SGD_RANGE,
             stackable=True,
             summary="SGD with Nesterov momentum 0.9.",
+            formula="v = beta * v + g; x = x - lr * (g + beta * v)",
+            state_floats=1,
             options={"momentum": 0.9, "nesterov": True},
         ),
         OptimizerInfo(
@@ -73,6 +89,8 @@ CATALOGUE: dict[str, OptimizerInfo] = {
             search_range=(1e-5, 10.0),
             stackable=True,
             summary="Divides by the root of the sum of all squared gradients; rates for rare features.",
+            formula="G = G + g^2; x = x - lr * g / (sqrt(G) + eps)",
+            state_floats=1,
             own_decay=0.5,
         ),
         OptimizerInfo(
@@ -82,6 +100,8 @@ CATALOGUE: dict[str, OptimizerInfo] = {
             search_range=_ADAM_RANGE,
             stackable=True,
             summary="Divides by a running root mean square of the gradient.",
+            formula="v = rho * v + (1 - rho) * g^2; x = x - lr * g / (sqrt(v) + eps)",
+            state_floats=1,
         ),
         OptimizerInfo(
             name="adadelta",
@@ -90,6 +110,11 @@ CATALOGUE: dict[str, OptimizerInfo] = {
             search_range=(1e-4, 1e3),
             stackable=True,
             summary="RMSprop with the unit restored from past updates; the rate only scales it.",
+            formula=(
+                "v = rho * v + (1 - rho) * g^2; d = g * sqrt(u + eps) / sqrt(v + eps); "
+                "u = rho * u + (1 - rho) * d^2; x = x - lr * d"
+            ),
+            state_floats=2,
         ),
         OptimizerInfo(
             name="adam",
@@ -98,6 +123,8 @@ CATALOGUE: dict[str, OptimizerInfo] = {
             search_range=_ADAM_RANGE,
             stackable=True,
             summary="Momentum and running squares, both bias-corrected.",
+            formula=_ADAM,
+            state_floats=2,
         ),
         OptimizerInfo(
             name="adamw",
@@ -106,6 +133,8 @@ CATALOGUE: dict[str, OptimizerInfo] = {
             search_range=_ADAM_RANGE,
             stackable=True,
             summary="Adam with decoupled weight decay (0.01).",
+            formula="x = (1 - lr * weight_decay) * x; " + _ADAM,
+            state_floats=2,
         ),
         OptimizerInfo(
             name="nadam",
@@ -114,6 +143,14 @@ CATALOGUE: dict[str, OptimizerInfo] = {
             search_range=_ADAM_RANGE,
             stackable=True,
             summary="Adam with Nesterov momentum.",
+            formula=(
+                "mu = beta1 * (1 - 0.5 * 0.96^(t * psi)); P = P * mu; "
+                + "mu_next = beta1 * (1 - 0.5 * 0.96^((t + 1) * psi)); "
+                + _MEANS
+                + "m_hat = mu_next * m / (1 - P * mu_next) + (1 - mu) * g / (1 - P); "
+                + "v_hat = v / (1 - beta2^t); x = x - lr * m_hat / (sqrt(v_hat) + eps)"
+            ),
+            state_floats=2,
         ),
         OptimizerInfo(
             name="radam",
@@ -122,6 +159,14 @@ CATALOGUE: dict[str, OptimizerInfo] = {
             search_range=_ADAM_RANGE,
             stackable=True,
             summary="Adam with a rectified, self-made warm-up.",
+            formula=(
+                "rho_inf = 2 / (1 - beta2) - 1; rho = rho_inf - 2 * t * beta2^t / (1 - beta2^t); "
+                + "r2 = (rho - 4) * (rho - 2) * rho_inf / ((rho_inf - 4) * (rho_inf - 2) * rho); "
+                + _MEANS
+                + "m_hat = m / (1 - beta1^t); "
+                + "x = x - lr * m_hat * (sqrt(r2 * (1 - beta2^t)) / (sqrt(v) + eps) if rho > 5 else 1)"
+            ),
+            state_floats=2,
         ),
         OptimizerInfo(
             name="adamax",
@@ -130,6 +175,11 @@ CATALOGUE: dict[str, OptimizerInfo] = {
             search_range=_ADAM_RANGE,
             stackable=True,
             summary="Adam with the infinity norm in place of the root mean square.",
+            formula=(
+                "m = beta1 * m + (1 - beta1) * g; u = max(beta2 * u, abs(g) + eps); "
+                "x = x - lr / (1 - beta1^t) * m / u"
+            ),
+            state_floats=2,
         ),
     )
 }
