@@ -226,3 +226,21 @@ def test_a_file_that_fails_in_the_end_does_not_lose_the_answer(
     assert "error: --report must be a file that can be written" in done.stderr
     assert done.exit_code == 2
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_schedule_that_is_written_out_gives_the_length() -> None:
+    done = run("wine", "--engine", "serial", "--schedule", "warmup(30) + cosine(270)", "--json", "-", "-q")
+    plain = json.loads(done.stdout)
+    assert done.exit_code == EXIT_CODES[plain["status"]]
+    assert plain["settings"]["schedule"] == "warmup(30) + cosine(270)"
+    assert plain["settings"]["steps"] == 300
+
+
+def test_a_mistake_in_a_schedule_is_pointed_to() -> None:
+    done = run("wine", "--schedule", "warmup(30) + cosin(270)")
+    assert (done.exit_code, done.stdout) == (2, "")
+    assert done.stderr.splitlines() == [
+        "error: --schedule at position 14 must be the name of a schedule, got 'cosin'. Did you mean 'cosine'?",
+        "    warmup(30) + cosin(270)",
+        "                 ^",
+    ]

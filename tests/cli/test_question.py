@@ -6,7 +6,7 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from rightrate.cli.question import Question
 from rightrate.errors import ConfigError
-from rightrate.schedules import Cosine
+from rightrate.schedules import Cosine, LinearWarmup
 from rightrate.tasks.task import Task, TaskInfo, Training
 
 DATA = TensorDataset(torch.zeros(8, 2), torch.zeros(8, dtype=torch.long))
@@ -79,6 +79,15 @@ def test_options_reach_find() -> None:
     }
 
 
+@pytest.mark.parametrize("steps", [None, 50])
+def test_a_text_becomes_a_schedule(steps: int | None) -> None:
+    asked = question(schedule="warmup(10) + cosine(40)", steps=steps)
+    asked.check()
+    arguments = asked.arguments(TASK)
+    assert arguments["schedule"] == LinearWarmup(total_steps=10) + Cosine(total_steps=40)
+    assert arguments["steps"] == steps
+
+
 def test_a_warmup_is_part_of_the_tasks_own_length() -> None:
     shape = question(schedule="cosine", warmup_steps=10).arguments(TASK)["schedule"]
     assert shape == Cosine(total_steps=100, warmup_steps=10)
@@ -93,6 +102,26 @@ def test_devices_that_are_there(device: str) -> None:
     ("changes", "message"),
     [
         ({"schedule": "cosin"}, "--schedule must be one of 'constant', 'linear', 'cosine', .*, got 'cosin'"),
+        (
+            {"schedule": "step"},
+            r"--schedule must be a name that needs .* Write it out: 'step\(1000, every_st",
+        ),
+        (
+            {"schedule": "cosin(9)"},
+            r"--schedule at position 1 must be the name of .* Did you mean 'cosine'\?",
+        ),
+        (
+            {"schedule": "0.1 * rex(9)"},
+            r"--schedule must be a shape with peak 1, .* multiply the whole by 10,",
+        ),
+        (
+            {"schedule": "rex(9)", "warmup_steps": 2},
+            r"--warmup must be left out here, got 2\. Write the warm-up into the schedule, such as 'warmup\(",
+        ),
+        (
+            {"schedule": "rex(9)", "steps": 10},
+            r"--steps must be the schedule's 9 steps, got 10\. Leave it out, .* --schedule is 'rex\(9\)'\.",
+        ),
         ({"warmup_steps": -1}, "--warmup must be an integer >= 0, got -1"),
         ({"budget": 0.0}, "--budget must be a finite number > 0, got 0.0"),
         ({"budget": float("nan")}, "--budget must be a finite number > 0, got nan"),

@@ -12,7 +12,7 @@ from torch.utils.data import DataLoader, Dataset, TensorDataset
 
 import rightrate as rr
 from rightrate.errors import ConfigError, DataError, ModelError
-from rightrate.schedules import Cosine, Linear
+from rightrate.schedules import Cosine, Linear, resolve
 from rightrate.search.space import Action
 
 cross_entropy = nn.functional.cross_entropy
@@ -322,8 +322,9 @@ def half(step):
     [
         ("linear", "linear"),
         ("cosine", "cosine"),
-        (Linear(total_steps=300), "Linear(peak=1.0, total_steps=300, warmup_steps=0, floor=0.0)"),
-        (Cosine(total_steps=300, warmup_steps=30), "Cosine("),
+        (Linear(total_steps=300), "linear(300)"),
+        (Cosine(total_steps=300, warmup_steps=30), "cosine(300, warmup_steps=30)"),
+        ("warmup(30) + cosine(270)", "warmup(30) + cosine(270)"),
         (half, "half"),
     ],
 )
@@ -331,9 +332,7 @@ def test_schedules(schedule, named):
     result = sensible(find(schedule=schedule))
     assert result.record.settings.schedule.startswith(named)
     last = next(trial for trial in reversed(result.record.trials) if trial.kind != "range")
-    shape = (
-        schedule if callable(schedule) else {"linear": Linear, "cosine": Cosine}[schedule](total_steps=300)
-    )
+    shape = schedule if callable(schedule) else resolve(schedule, total_steps=300)
     assert last.curve.lr[-1] == pytest.approx(last.lr * shape(299))
     assert max(last.curve.lr) == pytest.approx(last.lr)
 
@@ -392,6 +391,12 @@ def test_progress_is_told():
             {"schedule": Cosine(peak=0.1, total_steps=300)},
             r"must be a shape with peak 1, got Cosine\(peak=0\.1",
         ),
+        (
+            {"schedule": "0.1 * cosine(300)"},
+            r"^find\(schedule=\.\.\.\) must be a shape with peak 1, got '0\.1",
+        ),
+        ({"schedule": "cosine(300"}, r"^find\(schedule=\.\.\.\) at position 11 must be ',' or '\)', got the"),
+        ({"schedule": "step"}, r"got 'step'\. Write it out: 'step\(1000, every_steps=\.\.\.\)'\."),
         ({"optimizer": "adamz"}, r"adamz"),
         ({"optimizer_options": [1]}, r"find\(optimizer_options=\.\.\.\) must be a mapping of argument names"),
         (
@@ -438,6 +443,19 @@ def test_array_scalars_are_lengths():
 
 def test_a_schedule_says_how_long_the_run_is():
     assert find(steps=None, schedule=Cosine(total_steps=240)).record.settings.steps == 240
+
+
+def test_a_text_says_how_long_the_run_is():
+    assert find(steps=None, schedule="warmup(20)+cosine(220)").record.settings.steps == 240
+
+
+def test_a_schedule_of_another_length_than_epochs_is_refused():
+    with pytest.raises(
+        ConfigError,
+        match=r"find\(schedule=\.\.\.\) must be a schedule of 300 steps, as epochs= says, got Cosine",
+    ):
+        find(steps=None, epochs=20, schedule="cosine(200)")
+    assert find(steps=None, epochs=4, schedule="cosine(60)").record.settings.steps == 60
 
 
 def test_a_schedule_of_another_length_than_steps_is_refused():

@@ -8,7 +8,7 @@ import pytest
 import torch
 
 from rightrate import report
-from rightrate.schedules import Constant, Cosine, Linear, Schedule
+from rightrate.schedules import Constant, Cosine, Linear, Rex, Schedule, resolve
 from rightrate.search.record import Record
 
 OPTIMIZERS = {
@@ -71,6 +71,31 @@ def test_applies_the_rates_of_the_schedule(shape: Schedule, make_record: Callabl
     np.testing.assert_allclose(applied, 0.3 * shape(np.arange(14)), rtol=1e-12)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "warmup(4) + cosine(8)",
+        "wsd(12, cooldown_steps=4, cooldown='1-sqrt')",
+        "piecewise(4: 1.0, 8: 0.1, 12: 0.01)",
+        "clipped(multi_step(12, milestones=[3, 6]), low=0.2)",
+        "rex",
+        "Rex(peak=1.0, total_steps=12, warmup_steps=2, floor=0.0)",
+        "cosine(12, warmup_steps=3, floor=0.1)",
+    ],
+)
+def test_every_schedule_of_this_package_can_be_pasted(text: str, make_record: Callable[..., Record]) -> None:
+    record = make_record(settings={"optimizer": "sgd", "schedule": text, "steps": 12}, answer={"lr": 0.3})
+    names = run(record)
+    shape = Rex(total_steps=12, warmup_steps=2) if text.startswith("Rex") else resolve(text, total_steps=12)
+    applied = []
+    for _ in range(14):
+        applied.append(names["optimizer"].param_groups[0]["lr"])
+        names["optimizer"].step()
+        names["scheduler"].step()
+    np.testing.assert_allclose(applied, 0.3 * shape(np.arange(14)), rtol=1e-12)
+    assert ("rightrate" in report.code(record)) == (not isinstance(shape, Cosine))
+
+
 @pytest.mark.parametrize("name", SHAPES)
 def test_a_schedule_by_name_takes_the_length_of_the_run(
     name: str, make_record: Callable[..., Record]
@@ -113,7 +138,16 @@ def test_what_only_the_user_has_stays_a_comment(text: str, make_record: Callable
     compile(report.code(record), "pasted", "exec")
 
 
-@pytest.mark.parametrize("text", ["Cosine(total_steps='x')", "Cosine(power=2)", "Step(gamma=0.1)"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Cosine(total_steps='x')",
+        "Cosine(power=2)",
+        "Step(gamma=0.1)",
+        "Rex(peak=0.1, total_steps=9)",
+        "rex(9",
+    ],
+)
 def test_an_unknown_schedule_stays_a_comment(text: str, make_record: Callable[..., Record]) -> None:
     lines = report.code(make_record(settings={"schedule": text}))
     assert f"# your own schedule: {text}" in lines

@@ -1,4 +1,5 @@
 import math
+import re
 
 import numpy as np
 import pytest
@@ -13,13 +14,17 @@ from rightrate.schedules import (
     Constant,
     Cosine,
     Linear,
+    LinearWarmup,
     OneCycle,
     Rex,
     Schedule,
     by_name,
+    parse,
     resolve,
     shape_values,
 )
+from rightrate.schedules._grammar import example
+from rightrate.schedules.resolve import from_text, is_text
 
 
 @pytest.mark.parametrize(("name", "kind"), [("constant", Constant), ("linear", Linear), ("cosine", Cosine)])
@@ -37,16 +42,19 @@ def test_shapes_and_functions_come_back_as_they_are() -> None:
 @pytest.mark.parametrize(
     ("schedule", "message"),
     [
-        ("cosinus", r"must be one of 'constant', 'linear', 'cosine', 'one_cycle', .*, got 'cosinus'\."),
+        (
+            "cosinus",
+            r"must be one of 'constant', 'linear', 'cosine', 'one_cycle', .*, got 'cosinus'\. Or write one",
+        ),
         (
             Linear(peak=0.1, total_steps=5),
             r"must be a shape with peak 1, got Linear\(peak=0\.1.* The search looks for the peak",
         ),
         (
             0.1,
-            r"must be a name, a Schedule or a function of the step, got 0\.1\. Names: constant, linear, cos",
+            r"must be a name, a text, a Schedule or a function of the step, got 0\.1\. Names: con",
         ),
-        (None, r"must be a name, a Schedule or a function of the step, got None\."),
+        (None, r"must be a name, a text, a Schedule or a function of the step, got None\."),
     ],
 )
 def test_other_things_are_refused(schedule: object, message: str) -> None:
@@ -100,11 +108,11 @@ def test_names_that_need_more_than_a_length_say_what():
     with pytest.raises(
         ConfigError,
         match=r"^find\(schedule=\.\.\.\) must be a name that needs no more than a length, got 'step'\. "
-        r"Give rightrate\.schedules\.Step\(total_steps=\.\.\., every_steps=\.\.\.\) in its place\.$",
+        r"Write it out: 'step\(1000, every_steps=\.\.\.\)'\.$",
     ):
         resolve("step", total_steps=10)
     with pytest.raises(
-        ConfigError, match=r"got 'scaled'\. Give .*Scaled\(schedule=\.\.\., factor=\.\.\.\) in"
+        ConfigError, match=r"got 'scaled'\. Write it out: 'scaled\(cosine\(1000\), factor=\.\.\.\)'\.$"
     ):
         resolve("scaled", total_steps=10)
 
@@ -121,6 +129,42 @@ def test_names_by_length_are_those_without_further_fields():
         *("constant", "linear", "cosine", "one_cycle", "rex", "polynomial", "inverse_sqrt"),
         *("warmup", "exponential_warmup", "cosine_warmup"),
     }
+
+
+def test_every_example_of_how_to_write_a_name_is_of_that_name():
+    values = {"milestones": "[30]", "cooldown_steps": "30"}
+    for name, kind in NAMES.items():
+        text = re.sub(r"(\w+)=\.\.\.", lambda found: f"{found[1]}={values.get(found[1], '1')}", example(name))
+        assert type(parse(text)) is kind
+
+
+def test_texts_become_shapes():
+    text = "warmup(200) + cosine(1800, floor=0.01)"
+    wanted = LinearWarmup(total_steps=200) + Cosine(total_steps=1800, floor=0.01)
+    assert resolve(text, total_steps=99) == wanted
+    assert from_text("--schedule", text) == wanted
+    assert not is_text(wanted)
+    rounded = from_text("--schedule", "49 * cosine(9, peak=0.020408163265306)")
+    assert rounded.peak != 1.0
+    assert resolve(rounded, total_steps=9) is rounded
+
+
+def test_a_text_that_is_no_shape_says_what_to_multiply_by():
+    message = (
+        r"^--schedule must be a shape with peak 1, got 'piecewise\(400: 0\.02, 700: 0\.01\)'\. "
+        r"The search looks for the peak: multiply the whole by 50, its peak is 0\.02\.$"
+    )
+    with pytest.raises(ConfigError, match=message):
+        from_text("--schedule", "piecewise(400: 0.02, 700: 0.01)")
+    shape = from_text("--schedule", "50 * piecewise(400: 0.02, 700: 0.01)")
+    assert (shape(0), shape(400)) == (1.0, 0.5)
+
+
+def test_a_text_with_a_mistake_names_the_argument():
+    with pytest.raises(
+        ConfigError, match=r"^find\(schedule=\.\.\.\) at position 1 must be the name .* 'cosine'"
+    ):
+        resolve("cosin(9)", total_steps=9)
 
 
 def test_names_take_a_warmup():

@@ -71,7 +71,12 @@ def find(
         float | None, typer.Option(help="Weight decay of the optimizer.", rich_help_panel=_RUN)
     ] = None,
     schedule: Annotated[
-        str, typer.Option(metavar="NAME", help="constant, linear or cosine.", rich_help_panel=_RUN)
+        str,
+        typer.Option(
+            metavar="TEXT",
+            help='constant, linear, cosine, ..., or one of a length: "warmup(200) + cosine(1800)".',
+            rich_help_panel=_RUN,
+        ),
     ] = "constant",
     warmup: Annotated[
         int, typer.Option(metavar="STEPS", help="Length of a linear warm-up.", rich_help_panel=_RUN)

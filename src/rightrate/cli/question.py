@@ -23,7 +23,8 @@ class Question:
         target: The column of a CSV file to predict.
         optimizer: A name of the catalogue.
         optimizer_options: More arguments of it: `momentum`, `weight_decay`.
-        schedule: "constant", "linear" or "cosine".
+        schedule: A name such as "constant", "linear" or "cosine", or a text such as
+            "warmup(200) + cosine(1800)".
         warmup_steps: Length of the linear warm-up in optimizer steps.
         training: What replaces the task's own training settings: `batch_size`, `device`.
         search: More arguments of `rr.find`: steps, epochs, budget, seed, objective, tolerance, engine.
@@ -40,11 +41,9 @@ class Question:
 
     def check(self) -> None:
         """Raise `ConfigError` for what is wrong whatever the task is, before it is loaded."""
-        from rightrate.schedules import BY_LENGTH
-
         search = self.search
-        _check.choice("--schedule", self.schedule, BY_LENGTH)
         _check.integer("--warmup", self.warmup_steps, low=0)
+        self._check_schedule()
         _check.number("--budget", search["budget"], above=0.0)
         _check.number("--tolerance", search["tolerance"], above=0.0, high=0.5)
         _check.integer("--seed", search["seed"], low=0)
@@ -88,8 +87,10 @@ class Question:
         return replace(task, training=replace(task.training, **self.training))
 
     def _shape(self, task: "Task") -> "str | Schedule":
-        from rightrate.schedules import by_name
+        from rightrate.schedules.resolve import by_name, from_text, is_text
 
+        if is_text(self.schedule):
+            return from_text("--schedule", self.schedule)
         if not self.warmup_steps:
             return self.schedule
         steps = self.search["steps"]
@@ -103,6 +104,21 @@ class Question:
             allowed = f"less than the run's {steps} steps"
             raise ConfigError(describe("--warmup", allowed, self.warmup_steps, advice))
         return by_name("--schedule", self.schedule, total_steps=steps, warmup_steps=self.warmup_steps)
+
+    def _check_schedule(self) -> None:
+        from rightrate.schedules.resolve import by_name, from_text, is_text
+
+        if not is_text(self.schedule):
+            by_name("--schedule", self.schedule, total_steps=1)
+            return
+        length = from_text("--schedule", self.schedule).total_steps
+        if self.warmup_steps:
+            advice = "Write the warm-up into the schedule, such as 'warmup(200) + cosine(1800)'."
+            raise ConfigError(describe("--warmup", "left out here", self.warmup_steps, advice))
+        if self.search["steps"] not in (None, length):
+            advice = f"Leave it out, or write a schedule of as many steps. --schedule is {self.schedule!r}."
+            allowed = f"the schedule's {length} steps"
+            raise ConfigError(describe("--steps", allowed, self.search["steps"], advice))
 
     def _check_optimizer(self, name: str) -> None:
         from rightrate.optimizers.catalogue import CATALOGUE

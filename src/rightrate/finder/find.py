@@ -16,6 +16,7 @@ from rightrate.finder.trace import untouched
 from rightrate.population.calibrate import Engine
 from rightrate.population.prepare import Prepared, device_of, prepare
 from rightrate.schedules import Schedule, Shape
+from rightrate.schedules.resolve import from_text, is_text
 from rightrate.search.driver import Progress
 from rightrate.search.probe import Probe
 from rightrate.search.strategy import Strategy
@@ -73,7 +74,8 @@ def find(
         optimizer_options: More arguments of a named optimizer, such as `{"momentum": 0.9}`.
         steps: Length of the real run in optimizer steps; a Schedule's own where it is left out.
         epochs: The same in passes over the training data; 10 if neither is given.
-        schedule: "constant", "linear" (to zero), "cosine", a Schedule with peak 1, or a function of the step.
+        schedule: A name such as "constant", "linear" (to zero) or "cosine"; a text such as
+            "warmup(200) + cosine(1800)" or a Schedule, either with peak 1; or a function of the step.
         budget: What may be spent, in run equivalents: 1.0 is one training run's worth of steps.
         seed: Of weights (if a function builds the model), batches and random draws.
         tolerance: Expected regret allowed within the good range, in (0, 1).
@@ -102,6 +104,8 @@ def find(
     _check.integer("find(seed=...)", seed, low=0)
     _check.choice("find(engine=...)", engine, ("auto", "serial", "stacked"))
     options = as_options(optimizer_options)
+    if isinstance(schedule, str) and is_text(schedule):
+        schedule = from_text("find(schedule=...)", schedule)
     chosen = optimizer if optimizer is not None else task.info.optimizer
     data = [item for item in (task.train, task.valid) if item is not None]
     with (
@@ -203,5 +207,8 @@ def _length(
         advice = "The training data do not say how many batches an epoch has."
         raise ConfigError(describe("find(steps=...)", "given", None, advice))
     length = max(1, round(wanted * per_epoch))
+    if isinstance(schedule, Schedule) and schedule.total_steps != length:
+        allowed = f"a schedule of {length} steps, as epochs= says"
+        raise ConfigError(describe("find(schedule=...)", allowed, schedule))
     said = f"Neither steps nor epochs were given: {_DEFAULT_EPOCHS} epochs, {length} steps, were assumed."
     return length, () if epochs is not None else (said,)

@@ -10,6 +10,7 @@ from importlib.metadata import version
 
 import torch
 
+from rightrate.errors import ConfigError
 from rightrate.finder.interrupt import Interrupt
 from rightrate.optimizers.catalogue import named
 from rightrate.population.calibrate import Calibration, Engine, calibrate
@@ -254,7 +255,10 @@ def _rest(space: Space, spent: int) -> Space:
 
 def _schedule_name(shape: Shape) -> str:
     if isinstance(shape, Schedule):
-        return repr(shape)
+        try:
+            return shape.text()
+        except ConfigError:  # it, or one inside it, is a class of the user's own
+            return repr(shape)
     return str(getattr(shape, "__name__", type(shape).__name__))
 
 

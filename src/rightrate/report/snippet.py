@@ -4,6 +4,9 @@ import ast
 import textwrap
 from typing import Any
 
+from rightrate.errors import ConfigError
+from rightrate.schedules import BY_LENGTH, NAMES, Constant, Cosine, Linear, Schedule, by_name
+from rightrate.schedules.resolve import from_text, is_text
 from rightrate.search.record import Record
 
 __all__ = ["code"]
@@ -21,14 +24,14 @@ _OPTIMIZERS: dict[str, tuple[str, dict[str, Any]]] = {
     "radam": ("RAdam", {}),
     "adamax": ("Adamax", {}),
 }
-_SCHEDULES = ("constant", "linear", "cosine")
 
 
 def code(record: Record) -> str:
     """Return Python lines that build the optimizer and the schedule of the answer.
 
-    The lines expect `model` and stand for themselves: they need torch alone. Where the optimizer or the
-    schedule is one that only the user has, a comment says what to put in its place.
+    The lines expect `model`. For constant, linear and cosine they need torch alone, for other schedules this
+    package, too. Where the optimizer or the schedule is one that only the user has, a comment says what to
+    put in its place.
     """
     answer, settings = record.answer, record.settings
     if answer.lr is None:
@@ -56,29 +59,63 @@ def _optimizer(text: str) -> list[str]:
 
 def _schedule(text: str, steps: int) -> tuple[bool, list[str]]:
     """Return whether the lines need the math module, and the lines."""
-    name, options = _call(text)
-    known = {"peak", "total_steps", "warmup_steps", "floor"}
-    plain = all(isinstance(item, (int, float)) for item in options.values())
-    if name.lower() not in _SCHEDULES or not set(options) <= known or not plain:
+    made = _read(text, steps)
+    if made is None:
         return False, [
             *_comment(f"your own schedule: {text}; as a function shape(step) with a peak of 1:"),
             "# scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, shape)",
         ]
-    total, warmup = int(options.get("total_steps", steps)), int(options.get("warmup_steps", 0))
-    if name.lower() == "constant" and not warmup:
+    if made == Constant(total_steps=made.total_steps):
         return False, []
-    shape = _decay(name.lower(), float(options.get("floor", 0.0)))
-    lines = ["", f"total_steps = {total}", *([f"warmup_steps = {warmup}"] if warmup else []), "", ""]
+    if not isinstance(made, (Constant, Linear, Cosine)):
+        return False, [
+            "",
+            "from rightrate.schedules import parse",
+            "",
+            f'schedule = parse("{made.text()}", lr=lr)',
+            "scheduler = schedule.torch(optimizer)",
+        ]
+    shape = _decay(type(made).__name__.lower(), getattr(made, "floor", 0.0))
+    warmup = made.warmup_steps
+    lines = [
+        "",
+        f"total_steps = {made.total_steps}",
+        *([f"warmup_steps = {warmup}"] if warmup else []),
+        "",
+        "",
+    ]
     lines += ["def shape(step):"]
     if warmup:
         lines += ["    if step < warmup_steps:", "        return (step + 1) / (warmup_steps + 1)"]
-    if name.lower() != "constant":
+    if not isinstance(made, Constant):
         past = ("(min(step, total_steps - 1) - warmup_steps)", "(total_steps - warmup_steps)")
         done, length = past if warmup else ("min(step, total_steps - 1)", "total_steps")
         lines += [f"    progress = {done} / {length}"]
     lines += [f"    return {shape}", "", ""]
     lines += ["scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, shape)"]
-    return name.lower() == "cosine", lines
+    return isinstance(made, Cosine), lines
+
+
+def _read(text: str, steps: int) -> Schedule | None:
+    """Return the shape that a record names, as a name, as a text or as Python prints it; None for another."""
+    if is_text(text):
+        try:
+            return from_text("schedule", text)
+        except ConfigError:  # as Python prints it, perhaps
+            return _printed(text)
+    name = text.strip().lower()
+    return by_name("schedule", name, total_steps=steps) if name in BY_LENGTH else None
+
+
+def _printed(text: str) -> Schedule | None:
+    """Return the shape that Python prints like this, if it is one of ours without another inside."""
+    name, options = _call(text)
+    kind = next((kind for kind in NAMES.values() if kind.__name__ == name), None)
+    try:
+        made = None if kind is None else kind(**options)
+    except (ConfigError, TypeError):  # a class of the same name that is not ours
+        return None
+    return made if made is not None and made.peak == 1.0 else None
 
 
 def _decay(name: str, floor: float) -> str:

@@ -12,7 +12,7 @@ from rightrate.schedules.base import Schedule
 from rightrate.schedules.names import NAMES, required
 from rightrate.schedules.sequence import sequence
 
-__all__ = ["Parser"]
+__all__ = ["Parser", "example"]
 
 _DEEPEST = 50
 _LARGEST = 2**63 - 1
@@ -187,11 +187,9 @@ class Parser:
         values, starts = self._fields(name, arguments)
         missing = [field for field in required(name) if field not in values]
         if missing:
-            example = "400: 0.1, 700: 0.01" if name == _PIECEWISE else _example(name)
             allowed = f"complete, with {missing[0]!r} for {name!r}"
-            raise self._source.mistake(
-                token.start, allowed, repr(self._written(token)), f"Write {name}({example})."
-            )
+            received = repr(self._written(token))
+            raise self._source.mistake(token.start, allowed, received, f"Write {example(name)}.")
         make: Callable[..., Schedule] = NAMES[name]
         return self._made(token, starts, lambda: make(**values))
 
@@ -248,7 +246,7 @@ class Parser:
         if isinstance(value, Schedule):
             return value
         if token.kind == "name" and token.text in NAMES:
-            advice = f"Write its fields after it: {token.text}({_example(token.text)})."
+            advice = f"Write its fields after it: {example(token.text)}."
         raise self._source.mistake(token.start, allowed, _shown(value), advice or "Such as cosine(1800).")
 
     def _written(self, token: Token) -> str:
@@ -267,13 +265,20 @@ def _without_name(name: str) -> tuple[str, ...]:
     return listed if listed[0] == "schedule" else listed[:1]
 
 
-def _example(name: str) -> str:
-    """Return arguments that show how a schedule is written."""
+def example(name: str) -> str:
+    """Return how a schedule is written, `...` for what only its writer knows.
+
+    Example:
+        >>> example("step"), example("restarted")
+        ('step(1000, every_steps=...)', 'restarted(cosine(1000), times=...)')
+    """
     if name == _PIECEWISE:
-        return "400: 0.1, 700: 0.01"
+        return "piecewise(400: 0.1, 700: 0.01)"
+    if name == _SEQUENCE:
+        return "warmup(200) + cosine(1800)"
     first, *others = required(name)
-    start = {"total_steps": "1000"}.get(first, "cosine(1000)")
-    return ", ".join([start, *(f"{other}=..." for other in others)])
+    start = "1000" if first == "total_steps" else "cosine(1000)"
+    return f"{name}({', '.join([start, *(f'{other}=...' for other in others)])})"
 
 
 def _nearest(word: str, known: Collection[str]) -> str | None:

@@ -1,4 +1,4 @@
-"""From what a user writes (a name, a schedule, a function) to the rates of every step."""
+"""From what a user writes (a name, a text, a schedule, a function) to the rates of every step."""
 
 from collections.abc import Callable
 
@@ -6,11 +6,14 @@ import numpy as np
 
 from rightrate import _check
 from rightrate.errors import ConfigError, describe
+from rightrate.schedules._grammar import Parser, example
 from rightrate.schedules.base import FloatArray, Schedule
 from rightrate.schedules.formula import Decay
-from rightrate.schedules.names import BY_LENGTH, NAMES, required
+from rightrate.schedules.names import BY_LENGTH, NAMES
 
-__all__ = ["Shape", "by_name", "resolve", "shape_values"]
+__all__ = ["Shape", "by_name", "from_text", "is_text", "resolve", "shape_values"]
+
+_PEAK_RTOL = 1e-9
 
 Shape = Schedule | Callable[[int], float]
 """A schedule with peak 1, or a plain function `step -> fraction of the peak`."""
@@ -33,10 +36,10 @@ def by_name(where: str, name: str, *, total_steps: int, warmup_steps: int = 0) -
         Rex(peak=1.0, total_steps=10, warmup_steps=2, floor=0.0)
     """
     if name in NAMES and name not in BY_LENGTH:
-        missing = ", ".join(f"{field}=..." for field in required(name))
-        advice = f"Give rightrate.schedules.{NAMES[name].__name__}({missing}) in its place."
+        advice = f"Write it out: '{example(name)}'."
         raise ConfigError(describe(where, "a name that needs no more than a length", name, advice))
-    kind = NAMES[_check.choice(where, name, BY_LENGTH)]
+    advice = "Or write one out, such as 'warmup(200) + cosine(1800)'."
+    kind = NAMES[_check.choice(where, name, BY_LENGTH, advice=advice)]
     if warmup_steps and not issubclass(kind, Decay):
         advice = f"{kind.__name__} has no warm-up of its own; warmup_steps is {warmup_steps}."
         raise ConfigError(describe(where, "a schedule with a warm-up", name, advice))
@@ -44,33 +47,71 @@ def by_name(where: str, name: str, *, total_steps: int, warmup_steps: int = 0) -
     return make(total_steps=total_steps, **({"warmup_steps": warmup_steps} if warmup_steps else {}))
 
 
+def is_text(schedule: object) -> bool:
+    """Return whether this is a schedule written out, as `parse` reads it, rather than a name.
+
+    Example:
+        >>> is_text("cosine(100)"), is_text("cosine")
+        (True, False)
+    """
+    return isinstance(schedule, str) and "(" in schedule
+
+
+def from_text(where: str, text: str) -> Schedule:
+    """Return the shape that a text describes.
+
+    Args:
+        where: The argument the text came in, for messages.
+        text: A text for `parse`.
+
+    Raises:
+        ConfigError: If the text describes no schedule, or one whose peak is not 1.
+
+    Example:
+        >>> from_text("--schedule", "warmup(2) + cosine(8)").total_steps
+        10
+    """
+    schedule = Parser(text, where).schedule()
+    if _is_shape(schedule):
+        return schedule
+    advice = f"The search looks for the peak: multiply the whole by {1 / schedule.peak:g}, its peak is "
+    raise ConfigError(describe(where, "a shape with peak 1", text, f"{advice}{schedule.peak:g}."))
+
+
+def _is_shape(schedule: Schedule) -> bool:
+    return abs(schedule.peak - 1.0) <= _PEAK_RTOL
+
+
 def resolve(schedule: str | Shape, *, total_steps: int) -> Shape:
     """Return the schedule shape a user asked for.
 
     Args:
         schedule: One of the names in `BY_LENGTH`, such as `"constant"`, `"linear"` (to zero) or `"cosine"`; a
-            `Schedule` with peak 1; or a function of the step.
+            text for `parse`, such as `"warmup(200) + cosine(1800)"`; a `Schedule`, either with peak 1; or a
+            function of the step.
         total_steps: The length of the real run in optimizer steps, for the names.
 
     Raises:
-        ConfigError: If the name is unknown or needs more than a length, a schedule's peak is not 1, or it is
-            no function.
+        ConfigError: If the name is unknown or needs more than a length, the text describes no schedule, a
+            schedule's peak is not 1, or it is no function.
 
     Example:
         >>> resolve("linear", total_steps=10)
         Linear(peak=1.0, total_steps=10, warmup_steps=0, floor=0.0)
     """
     where = "find(schedule=...)"
+    if isinstance(schedule, str) and is_text(schedule):
+        return from_text(where, schedule)
     if isinstance(schedule, str):
         return by_name(where, schedule, total_steps=total_steps)
     if isinstance(schedule, Schedule):
-        if schedule.peak != 1.0:
+        if not _is_shape(schedule):
             advice = "The search looks for the peak; leave it out of the schedule."
             raise ConfigError(describe(where, "a shape with peak 1", schedule, advice))
         return schedule
     received: object = schedule
     if not callable(received):
-        allowed = "a name, a Schedule or a function of the step"
+        allowed = "a name, a text, a Schedule or a function of the step"
         raise ConfigError(describe(where, allowed, received, f"Names: {', '.join(BY_LENGTH)}."))
     return schedule
 
