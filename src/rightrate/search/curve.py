@@ -32,7 +32,7 @@ _LEAST_ERROR = 0.08
 _CLIFF_SHARE = 0.25
 _APART = 0.12
 _LEVEL = 0.005
-_SURE = 0.8
+_SURE = 0.86
 _FAR = 0.3
 _NEAR_BEST = 0.05
 _BEYOND_CONSTANT = 0.03
@@ -309,20 +309,19 @@ def joined(rungs: Sequence[Rung], drift: Drift) -> tuple[FloatArray, FloatArray]
     if len(places) > 1:
         # Higher than anything tried: not known to be good.
         places, regrets = [*places, places[-1] + _UNTRIED], [*regrets, 1.0]
-    risky = min((_broken(rung, longest, drift) for rung in rungs), default=math.inf)
+    risky = min(_broken(rung) for rung in rungs)
     at, reached = np.array(places), np.array(regrets)
     return at, np.where(at >= risky, np.maximum(reached, _RISK), reached)
 
 
-def _broken(rung: Rung, longest: Rung, drift: Drift) -> float:
+def _broken(rung: Rung) -> float:
     """Return log10 of the lowest rate that did far worse than a lower one, infinite if none did.
 
     Training that broke once may break again, whatever another trial reached with a higher rate.
     """
     lowest = np.minimum.accumulate(rung.regret)
     broken = rung.place[rung.regret > lowest + _FAR_WORSE]
-    fall = drift.high * drift.mean * math.log10(longest.steps / rung.steps)
-    return float(broken[0]) - fall if len(broken) else math.inf
+    return float(broken[0]) if len(broken) else math.inf
 
 
 def _measured_like(rung: Rung, longest: Rung) -> Rung:

@@ -26,7 +26,7 @@ AMPLE = 500
 _ENOUGH = 200
 _WIDE_RANGE = 1e4
 _FEWEST = 4
-_AMPLE_PARTS = (0.09, 0.13, 0.55)
+_AMPLE_PARTS = (0.1, 0.13, 0.55)
 _THIN_PARTS = (0.25, 0.28, 0.465)
 _NARROW = (-0.75, -0.35, 0.0, 0.35)
 _DECIDE = (-0.55, -0.15, 0.2)
@@ -34,7 +34,7 @@ _FURTHER = -0.35
 _OPEN = 0.02
 _STEEP = 0.05
 _NEAR = 0.12
-_EXTENSIONS = 2
+_EXTENSIONS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,9 +59,10 @@ class Plan:
 def plan(space: Space) -> Plan:
     """Return the plan of a search that stays within the allowance."""
     allowance, longest = search_allowance(space), space.steps
-    # Length tells more than rates do: the ends of a wide range are tried only if the answer lies there.
+    # Length tells more than rates do: the low end of a wide range is tried only if the answer lies there. The high
+    # end is where training fails.
     margin = 10.0 if space.high / space.low >= _WIDE_RANGE else 1.0
-    locate = _decades(space.low * margin, space.high / margin)
+    locate = _decades(space.low * margin, space.high)
     parts = _AMPLE_PARTS if allowance >= AMPLE else _THIN_PARTS
     lengths = [
         int(part * allowance / count)
@@ -138,7 +139,7 @@ def _narrow(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
     if best.lr in ends and int(new["extended"]) < _EXTENSIONS:
         new["extended"] = int(new["extended"]) + 1
         factor = 10.0 if best.lr == ends[1] else 0.1
-        return (best.lr * factor, best.lr * factor**2), plan_.locate_steps, "probe", space.seed
+        return (best.lr * factor,), plan_.locate_steps, "probe", space.seed
     new["stage"] = "decide"
     telling = _telling(space, seen)
     if not telling:
