@@ -198,3 +198,16 @@ def test_unit_rate() -> None:
     plain = torch.optim.Rprop(model().parameters())
     set_unit_rate(plain)
     assert "weight_decay" not in plain.param_groups[0]
+
+
+class Averaging(torch.optim.SGD):
+    """Its step is plain, but what it serves is something else."""
+
+    def eval(self) -> None:
+        """Put other weights in place."""
+
+
+def test_optimizers_with_modes_are_whole() -> None:
+    rule = rule_of(Averaging)
+    assert rule.kind == "whole"
+    assert rule.reason == "Averaging serves other weights than it trains: it has train() and eval()"

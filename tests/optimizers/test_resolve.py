@@ -187,6 +187,17 @@ def test_sparse_gradients_are_refused_by_name(model: nn.Module) -> None:
         resolve(torch.optim.SparseAdam(list(model.parameters())), model=model)
 
 
+@pytest.mark.parametrize("error", [RuntimeError, AttributeError, KeyError, TypeError, ValueError])
+def test_settings_another_package_refuses(model: nn.Module, error: type[Exception]) -> None:
+    class NeedsGroups(torch.optim.SGD):
+        def __init__(self, params: Any) -> None:
+            raise error("no groups")
+
+    message = r"must be constructible, got 'NeedsGroups\(\)'. It says: '?no groups'?. What it needs besides"
+    with pytest.raises(ConfigError, match=message):
+        resolve(NeedsGroups).build(model)
+
+
 def test_settings_torch_refuses(model: nn.Module) -> None:
     with pytest.raises(
         ConfigError, match=r"must be constructible, got .*SGD\(momentum=-1.*torch says: Invalid mom"

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from rightrate.errors import ConfigError, ModelError
+from rightrate.errors import ConfigError, ModelError, UnsupportedOptimizerError
 from rightrate.optimizers.catalogue import names
 from rightrate.optimizers.resolve import resolve
 from rightrate.optimizers.template import OptimizerTemplate
@@ -140,6 +140,39 @@ def test_attributes_of_an_optimizer_are_copied_with_it() -> None:
     assert (original.calls, new.calls) == ([0], [1])
     assert original.first is module[0].weight
     assert new.first is tensors["0.weight"]
+
+
+class Clipping(torch.optim.SGD):
+    """Keeps a function, as some packages do."""
+
+    def __init__(self, params: Iterable[Any]) -> None:
+        super().__init__(params, lr=0.1)
+        self.limit = lambda step: step**0.25
+
+
+def test_functions_of_an_optimizer_are_copied_with_it() -> None:
+    module = model()
+    tensors: dict[str, Tensor] = {name: torch.zeros_like(value) for name, value in module.named_parameters()}
+    new = OptimizerTemplate(Clipping(module.parameters()), module).over(tensors)
+    assert isinstance(new, Clipping)
+    assert new.limit(16) == 2.0
+
+
+def test_modes_are_seen() -> None:
+    module = model()
+    plain = torch.optim.SGD(module.parameters(), lr=0.1)
+    assert not OptimizerTemplate(plain, module).has_modes
+    for mode in ("train", "eval"):
+        with_mode = type("WithMode", (torch.optim.SGD,), {mode: lambda self: None})
+        assert OptimizerTemplate(with_mode(module.parameters(), lr=0.1), module).has_modes
+
+
+def test_a_group_without_a_rate() -> None:
+    module = model()
+    optimizer = torch.optim.SGD(module.parameters(), lr=0.1)
+    del optimizer.param_groups[0]["lr"]
+    with pytest.raises(UnsupportedOptimizerError, match=r'have a learning rate, "lr", got \'SGD\''):
+        OptimizerTemplate(optimizer, module)
 
 
 def test_a_step_that_a_scheduler_wrapped_is_not_copied() -> None:

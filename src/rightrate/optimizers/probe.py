@@ -46,6 +46,9 @@ def probe(template: OptimizerTemplate, shapes: Mapping[str, Sequence[int]]) -> U
         template: The optimizer over the model.
         shapes: Parameter name to shape; only the number of axes is used, each cut to at most 3.
     """
+    if template.has_modes:
+        reason = f"{template.label} serves other weights than it trains: it has train() and eval()"
+        return UpdateRule(kind="whole", reason=reason)
     small = {
         name: tuple(min(3, int(side)) for side in shapes[name]) for name in _few_per_group(template, shapes)
     }

@@ -16,6 +16,7 @@ __all__ = ["OptimizerSpec", "resolve"]
 _WHERE = "find(optimizer=...)"
 _ALLOWED = "a name of the catalogue, a torch.optim.Optimizer class, a factory or an optimizer of the model"
 _DEFAULT_RANGE = (1e-6, 10.0)
+_FACTORY = "What it needs besides parameters, such as the module or groups, goes into a factory f(module)."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -121,9 +122,11 @@ def _construct(
         arguments.setdefault("lr", 1e-3)
     try:
         return cls(_trainable(module), **arguments)
-    except (TypeError, ValueError) as error:
+    except (TypeError, ValueError, RuntimeError, AttributeError, KeyError) as error:
         shown = f"{cls.__name__}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
-        raise ConfigError(describe(_WHERE, "constructible", shown, f"torch says: {error}.")) from error
+        torchs = cls.__module__.startswith("torch.optim.")
+        advice = f"torch says: {error}." if torchs else f"It says: {error}. {_FACTORY}"
+        raise ConfigError(describe(_WHERE, "constructible", shown, advice)) from error
 
 
 def _call_factory(factory: Callable[..., Any], module: nn.Module) -> torch.optim.Optimizer:

@@ -9,7 +9,7 @@ import torch
 import torch.optim.optimizer as _wrapping
 from torch import Tensor, nn
 
-from rightrate.errors import ConfigError, ModelError, describe
+from rightrate.errors import ConfigError, ModelError, UnsupportedOptimizerError, describe
 
 __all__ = ["OptimizerTemplate", "bare_step", "copied_optimizer"]
 
@@ -29,10 +29,13 @@ class OptimizerTemplate:
         ratios: The learning rate of each group divided by the first group's; a table of rates scales all
             groups together.
         decays: The weight decay of each group, 0.0 where there is none.
+        has_modes: Whether it has `train()` or `eval()`: it serves other weights than it trains, as
+            Schedule-Free ones do.
 
     Raises:
         ModelError: If the optimizer holds no trainable parameter of the model.
         ConfigError: If it holds a parameter that is not of the model.
+        UnsupportedOptimizerError: If it has no learning rate.
     """
 
     def __init__(self, optimizer: torch.optim.Optimizer, module: nn.Module) -> None:
@@ -57,13 +60,18 @@ class OptimizerTemplate:
         if not any(self.groups):
             advice = "Set requires_grad=True on what should be trained."
             raise ModelError(describe("model", "a module with a trainable parameter", "none", advice))
+        self.label = type(optimizer).__name__
+        if not all("lr" in group for group in optimizer.param_groups):
+            allowed = 'an optimizer whose parameter groups have a learning rate, "lr"'
+            advice = "There is nothing to find for one that makes up its rate by itself."
+            raise UnsupportedOptimizerError(describe("find(optimizer=...)", allowed, self.label, advice))
         rates = [float(group["lr"]) for group in optimizer.param_groups]
         first = rates[0] if rates[0] > 0 else 1.0
         self.ratios: tuple[float, ...] = tuple(rate / first if rates[0] > 0 else 1.0 for rate in rates)
         self.decays: tuple[float, ...] = tuple(
             float(group.get("weight_decay", 0.0) or 0.0) for group in optimizer.param_groups
         )
-        self.label = type(optimizer).__name__
+        self.has_modes = any(callable(getattr(optimizer, mode, None)) for mode in ("train", "eval"))
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -100,8 +108,8 @@ def copied_optimizer(optimizer: torch.optim.Optimizer, memo: dict[int, Any]) -> 
     """
     new = copy.deepcopy(optimizer, memo)
     for name, value in vars(optimizer).items():
-        # A function there is a wrapper that some scheduler put over `step`; it would step the original.
-        if name not in vars(new) and not callable(value):
+        # A function over a method is a wrapper that some scheduler put there; it would step the original.
+        if name not in vars(new) and not (callable(value) and hasattr(type(optimizer), name)):
             setattr(new, name, copy.deepcopy(value, memo))
     return new
 

@@ -123,7 +123,8 @@ class SerialPopulation:
     def recalibrate(self, batches: int) -> None:
         """Re-estimate normalisation statistics in place over `batches` training batches."""
         for member in self._members:
-            recalibrate_program(member.program, self._setup, batches)
+            with _serving(member.optimizer):
+                recalibrate_program(member.program, self._setup, batches)
 
     def state_dict(self) -> dict[str, object]:
         """Return step, parameters, buffers and optimizer state of every member."""
