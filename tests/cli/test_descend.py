@@ -1,4 +1,5 @@
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -115,11 +116,12 @@ def test_a_picture_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mo
     def full(*_: object) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_bytes", full)
+    monkeypatch.setattr(os, "fsync", full)
     done = run("x**2", "--png", str(tmp_path / "a.png"))
     assert done.exit_code == 2
     assert "--png must be a file that can be written" in done.stderr
     assert "No space left on device." in done.stderr
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_nothing_heavy_but_sympy_is_loaded() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from rightrate.cli.files import check_writable, write, write_json
+from rightrate.cli.files import check_writable, write, write_bytes, write_json
 from rightrate.errors import ConfigError
 
 
@@ -20,6 +20,15 @@ def test_a_file_is_replaced(tmp_path: Path) -> None:
     write("--json", path, "new\nlines\udcff\n")
     assert path.read_bytes() == b"new\nlines?\n"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_bytes_are_written_as_they_are(tmp_path: Path) -> None:
+    path = tmp_path / "out.png"
+    write_bytes("--png", path, b"\x89PNG\r\n\x00")
+    assert path.read_bytes() == b"\x89PNG\r\n\x00"
+    assert list(tmp_path.iterdir()) == [path]
+    with pytest.raises(ConfigError, match=r"^--png must be a file that can be written, got .*No such file"):
+        write_bytes("--png", tmp_path / "none" / "out.png", b"")
 
 
 def test_a_link_stays_a_link(tmp_path: Path) -> None:

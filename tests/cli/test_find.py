@@ -239,8 +239,9 @@ def test_a_schedule_that_is_written_out_gives_the_length() -> None:
 def test_a_mistake_in_a_schedule_is_pointed_to() -> None:
     done = run("wine", "--schedule", "warmup(30) + cosin(270)")
     assert (done.exit_code, done.stdout) == (2, "")
-    assert done.stderr.splitlines() == [
-        "error: --schedule at position 14 must be the name of a schedule, got 'cosin'. Did you mean 'cosine'?",
+    said = "error: --schedule at position 14 must be the name of a schedule, got 'cosin'."
+    assert done.stderr.splitlines()[-3:] == [
+        f"{said} Did you mean 'cosine'?",
         "    warmup(30) + cosin(270)",
         "                 ^",
     ]

@@ -38,3 +38,22 @@ def test_nothing_to_draw_is_nothing(values: list[float]) -> None:
 def test_one_point_and_one_level() -> None:
     assert "a" in scatter([("a", [5.0])])
     assert scatter([("a", [5.0, 5.0])], width=8, height=2).splitlines()[0] == "       5 |a      a"
+
+
+def test_a_linear_axis_has_zero_on_it() -> None:
+    shown = scatter([("a", [0.0, 2.0, 4.0])], axis="linear", width=8, height=3).splitlines()
+    assert shown[:3] == ["       4 |       a", "         |    a", "       0 |a"]
+    assert scatter([("a", [3.0, 4.0])], axis="linear").splitlines()[13].startswith("       0 |")
+
+
+def test_values_stand_at_their_places() -> None:
+    shown = scatter([("a", [1.0, 1.0])], places=[0, 2], width=9, height=2)
+    assert shown.splitlines()[0] == "       1 |a       a"
+    three = scatter([("a", [1.0, 1.0, 1.0])], places=[0, 500, 2000], width=9, height=2).splitlines()
+    assert three[0] == "       1 |a a     a"
+    assert three[-1].endswith("0  step")
+    assert "2,000" in three[-1]
+
+
+def test_a_line_at_zero_is_left_out() -> None:
+    assert "-" not in scatter([("a", [1.0, 2.0])], line=0.0, width=8, height=2).splitlines()[1]

@@ -83,7 +83,7 @@ def draw(
         ConfigError: If an option is outside its domain.
     """
     from rightrate import _check
-    from rightrate.cli.files import STDOUT, check_writable, write_json
+    from rightrate.cli.files import STDOUT, check_writable, write_bytes, write_json
     from rightrate.descent import Until, figure
     from rightrate.descent.descend import descend as go_down
     from rightrate.descent.expression import parse
@@ -111,7 +111,7 @@ def draw(
     if png is not None:
         stream = io.BytesIO()
         figure(results).savefig(stream, format="png")
-        _write(Path(png), stream.getvalue())
+        write_bytes("--png", Path(png), stream.getvalue())
     return 0 if any(result.status == "converged" for result in results) else 1
 
 
@@ -202,13 +202,3 @@ def _point(point: object, names: tuple[str, ...]) -> str:
         f"{printable(name)} = {number:.4g}"
         for name, number in zip(names, np.ravel(np.asarray(point)), strict=True)
     )
-
-
-def _write(path: Path, content: bytes) -> None:
-    from rightrate.errors import ConfigError, describe
-
-    try:
-        path.write_bytes(content)
-    except OSError as error:
-        advice = f"{error.strerror or 'It is not writable'}."
-        raise ConfigError(describe("--png", "a file that can be written", str(path), advice)) from error

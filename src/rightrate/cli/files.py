@@ -9,7 +9,7 @@ from typing import Any
 
 from rightrate.errors import ConfigError, describe
 
-__all__ = ["STDOUT", "as_json", "check_writable", "write", "write_json"]
+__all__ = ["STDOUT", "as_json", "check_writable", "write", "write_bytes", "write_json"]
 
 STDOUT = "-"
 
@@ -61,14 +61,28 @@ def write(option: str, path: Path, text: str) -> None:
     Raises:
         ConfigError: If it cannot be written.
     """
+    write_bytes(option, path, text.encode("utf-8", errors="replace"))
+
+
+def write_bytes(option: str, path: Path, content: bytes) -> None:
+    """Write a file of bytes, such as a picture, as `write` does.
+
+    Args:
+        option: What a message names, such as `--png`.
+        path: The file; one that is there already is replaced.
+        content: Its content.
+
+    Raises:
+        ConfigError: If it cannot be written.
+    """
     try:
         if not _replaceable(path):
-            path.write_text(text, encoding="utf-8", errors="replace")
+            path.write_bytes(content)
             return
         temporary = _beside(path)
         try:
-            with temporary.open("x", encoding="utf-8", errors="replace", newline="\n") as file:
-                file.write(text)
+            with temporary.open("xb") as file:
+                file.write(content)
                 file.flush()
                 os.fsync(file.fileno())
             temporary.replace(path.resolve())

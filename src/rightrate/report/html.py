@@ -1,25 +1,18 @@
 """The report page: one HTML file that needs no network."""
 
-import base64
-import functools
-import hashlib
-import importlib
-import importlib.resources
-import json
-import math
 import os
 import secrets
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from rightrate.errors import ConfigError, describe
 from rightrate.report.charts import charts
 from rightrate.report.picture import figure, svg
+from rightrate.report.self_contained import data_url, environment, plotly_js, policy, resource, script_json
 from rightrate.report.snippet import code
-from rightrate.report.text import count, duration, rate, value
+from rightrate.report.text import rate
 from rightrate.report.view import objective_label
 from rightrate.search.record import Record
 
@@ -43,9 +36,9 @@ def page(record: Record) -> str:
     and its content security policy forbids all requests and all scripts but its own. The same record gives
     the same page.
     """
-    scripts = [_plotly_js(), _resource("page.js")]
+    scripts = [plotly_js(), resource("page.js")]
     made = charts(record)
-    template = _environment().from_string(_resource("page.html.jinja"))
+    template = environment().from_string(resource("page.html.jinja"))
     return template.render(
         settings=record.settings,
         answer=record.answer,
@@ -61,11 +54,11 @@ def page(record: Record) -> str:
         code=code(record),
         spent=_spent(record),
         names=list(made),
-        charts=Markup(_script_json(made)),
+        charts=Markup(script_json(made)),
         scripts=[Markup(script) for script in scripts],
-        css=Markup(_resource("page.css")),
-        still=_data_url(svg(figure(record))),
-        policy=_policy(scripts),
+        css=Markup(resource("page.css")),
+        still=data_url(svg(figure(record))),
+        policy=policy(scripts),
     )
 
 
@@ -102,63 +95,6 @@ def save(record: Record, path: str | os.PathLike[str]) -> Path:
         allowed, advice = "a file that can be written", f"{error.strerror or error}."
         raise ConfigError(describe(where, allowed, str(path), advice)) from error
     return target
-
-
-def _policy(scripts: list[str]) -> str:
-    """Return a content security policy under which these scripts run and nothing is loaded."""
-    hashes = " ".join(
-        f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
-        for script in scripts
-    )
-    rules = [
-        "default-src 'none'",
-        f"script-src {hashes}",
-        "style-src 'unsafe-inline'",
-        "img-src data: blob:",
-        "base-uri 'none'",
-        "form-action 'none'",
-    ]
-    return "; ".join(rules)
-
-
-@functools.cache
-def _plotly_js() -> str:
-    offline = importlib.import_module("plotly.offline")
-    script = str(offline.get_plotlyjs()).replace("\r\n", "\n")
-    return script.replace("</script", "<\\/script").replace("<!--", "<\\!--")
-
-
-@functools.cache
-def _resource(name: str) -> str:
-    return importlib.resources.files("rightrate.report").joinpath(name).read_text("utf-8")
-
-
-def _environment() -> Environment:
-    environment = Environment(
-        autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    environment.filters |= {"rate": rate, "value": value, "count": count, "duration": duration}
-    return environment
-
-
-def _script_json(data: Any) -> str:
-    """Return JSON that can stand in a script element, with NaN and infinities as null."""
-    text = json.dumps(_finite(data), allow_nan=False, separators=(",", ":"))
-    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
-
-
-def _finite(data: Any) -> Any:
-    if isinstance(data, float):
-        return float(f"{data:.6g}") if math.isfinite(data) else None
-    if isinstance(data, dict):
-        return {key: _finite(item) for key, item in data.items()}
-    if isinstance(data, (list, tuple)):
-        return [_finite(item) for item in data]
-    return data
-
-
-def _data_url(image: str) -> str:
-    return "data:image/svg+xml;base64," + base64.b64encode(image.encode()).decode()
 
 
 def _spent(record: Record) -> dict[str, Any]:
