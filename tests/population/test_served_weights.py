@@ -16,7 +16,7 @@ def sgd(params):
 
 
 def by_hand(setup, steps):
-    """Train one model as the package's documentation says; its losses, and that of what it serves and trains."""
+    """Train one model as the package's documentation says: losses, served and trained weights judged."""
     program = setup.copy_program()
     optimizer = sgd(list(program.parameters()))
     optimizer.train()
