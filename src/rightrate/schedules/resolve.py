@@ -6,10 +6,11 @@ import numpy as np
 
 from rightrate import _check
 from rightrate.errors import ConfigError, describe
-from rightrate.schedules._grammar import Parser, example
+from rightrate.schedules._grammar import example
 from rightrate.schedules.base import FloatArray, Schedule
 from rightrate.schedules.formula import Decay
 from rightrate.schedules.names import BY_LENGTH, NAMES
+from rightrate.schedules.text import parse
 
 __all__ = ["Shape", "by_name", "from_text", "is_text", "resolve", "shape_values"]
 
@@ -71,7 +72,7 @@ def from_text(where: str, text: str) -> Schedule:
         >>> from_text("--schedule", "warmup(2) + cosine(8)").total_steps
         10
     """
-    schedule = Parser(text, where).schedule()
+    schedule = parse(text, where=where)
     if _is_shape(schedule):
         return schedule
     advice = f"The search looks for the peak: multiply the whole by {1 / schedule.peak:g}, its peak is "

@@ -16,7 +16,7 @@ __all__ = ["parse", "to_text"]
 _POSITIONAL = ("total_steps", "schedule")
 
 
-def parse(text: str, lr: float = 1.0) -> Schedule:
+def parse(text: str, lr: float = 1.0, *, where: str = "parse(text)") -> Schedule:
     """Return the schedule that a text describes, every rate multiplied by `lr`.
 
     A schedule is its public name with its fields in parentheses: `cosine(1800, floor=0.01)`. The first
@@ -41,6 +41,7 @@ def parse(text: str, lr: float = 1.0) -> Schedule:
     Args:
         text: The text.
         lr: What every rate is multiplied by, > 0: the peak for a shape.
+        where: What messages call the text, such as the option it came in.
 
     Raises:
         ConfigError: If the text is not of this grammar, or a name or a value in it is not allowed; the
@@ -58,7 +59,7 @@ Did you mean 'cosine'?
             ^
     """
     factor = _check.number("parse(lr=...)", lr, above=0.0)
-    return Parser(text, "parse(text)").schedule() * factor
+    return Parser(text, where).schedule() * factor
 
 
 def to_text(schedule: Schedule) -> str:
