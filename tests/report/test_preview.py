@@ -1,0 +1,154 @@
+"""Schedules beside each other: rows, curves, and the page."""
+
+import json
+import re
+from typing import Any
+
+import numpy as np
+import pytest
+
+from rightrate.errors import ConfigError
+from rightrate.report.preview import LETTERS, LOWEST, Preview
+from rightrate.schedules import Cosine, Linear, Schedule, parse
+
+PLAIN = parse("warmup(4) + linear(8)")
+
+
+def of(*texts: str, lr: float = 1.0) -> Preview:
+    return Preview(shapes=tuple(parse(text) for text in texts), lr=lr)
+
+
+def rows(made: Preview) -> list[tuple[Any, ...]]:
+    return [(row.step, *row.rates, ", ".join(row.notes)) for row in made.rows()]
+
+
+def test_rows_by_hand() -> None:
+    assert rows(of("warmup(4) + linear(8)", lr=0.5)) == [
+        (0, 0.1, "first step"),
+        (3, 0.4, "turn"),
+        (4, 0.5, "peak"),
+        (5, 0.4375, "middle"),
+        (11, 0.0625, "last step"),
+        (12, 0.0625, "after the end"),
+    ]
+
+
+def test_rows_of_two_say_whose_they_are() -> None:
+    assert rows(of("linear(4)", "piecewise(2: 1, 6: 0.5)")) == [
+        (0, 1.0, 1.0, "first step"),
+        (1, 0.75, 1.0, "a: middle"),
+        (2, 0.5, 0.5, "b: turn"),
+        (3, 0.25, 0.5, "a: last step"),
+        (4, 0.25, 0.5, "a: after the end"),
+        (5, 0.25, 0.5, "b: last step"),
+        (6, 0.25, 0.5, "b: after the end"),
+    ]
+
+
+def test_one_step_is_first_and_last() -> None:
+    assert rows(of("constant(1)")) == [(0, 1.0, "first step"), (1, 1.0, "after the end")]
+
+
+def test_many_turns_are_counted_and_not_shown() -> None:
+    made = of("step(1000, every_steps=10, factor=0.9)")
+    marks = parse("step(1000, every_steps=10, factor=0.9)").marks()
+    assert made.left_out() == len(marks) - 8
+    assert len(made.rows()) == 8 + 2
+    assert of("rex(9)").left_out() == 0
+
+
+@pytest.mark.parametrize("total_steps", [1, 2, 4000, 4001, 1_000_000])
+def test_curves_have_every_turn(total_steps: int) -> None:
+    shape = parse(f"constant({total_steps}) + 0.5 * linear({total_steps})")
+    steps = Preview(shapes=(shape,)).steps()
+    assert set(shape.marks()) <= set(steps.tolist())
+    assert len(steps) <= 4010
+    assert np.all(np.diff(steps) > 0)
+
+
+def test_the_figure_draws_each_schedule_and_what_is_held() -> None:
+    made = of("linear(4)", "cosine(8)", lr=0.5).figure()
+    (axes,) = made.axes
+    first, held, second, _ = axes.lines
+    np.testing.assert_array_equal(first.get_xydata(), [[0, 0.5], [1, 0.375], [2, 0.25], [3, 0.125]])
+    np.testing.assert_array_equal(held.get_xydata(), [[3, 0.125], [8, 0.125]])
+    assert (held.get_linestyle(), second.get_label()) == (":", "b  cosine(8)")
+    assert (axes.get_yscale(), axes.get_ylim()[0]) == ("linear", 0.0)
+    assert of("cosine(8)").figure().axes[0].lines[0].get_label() == "cosine(8)"
+
+
+def test_a_logarithmic_figure_goes_down_to_a_share_of_the_peak() -> None:
+    (axes,) = of("one_cycle(4000, floor=0)", lr=0.5).figure("log").axes
+    assert axes.get_yscale() == "log"
+    assert axes.get_ylim()[0] == pytest.approx(0.5 * LOWEST)
+
+
+def chart(page: str) -> dict[str, Any]:
+    found = re.search(r'<script type="application/json" id="charts">(.*?)</script>', page, re.DOTALL)
+    assert found is not None
+    made: dict[str, Any] = json.loads(found[1])
+    return made["schedules"]
+
+
+def test_the_page_holds_everything() -> None:
+    page = of("piecewise(2: 1, 6: 0.5)", "cosine(8)", lr=0.5).page()
+    lines = chart(page)["data"]
+    assert [line["name"] for line in lines] == ["a  piecewise(2: 1.0, 6: 0.5)", "b  cosine(8)"]
+    assert lines[0]["y"] == [0.5, 0.5, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25]
+    text = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
+    for part in ("Keras PiecewiseConstantDecay", "a: last step", "0.25</td>", "lr 0.5</span>"):
+        assert part in text
+    assert "b = parse(&#34;cosine(8)&#34;, lr=0.5)" in text
+    assert "://" not in re.sub(r'src="data:image[^"]*"', "", text)
+    assert "default-src &#39;none&#39;" in page
+    assert page == of("piecewise(2: 1, 6: 0.5)", "cosine(8)", lr=0.5).page()
+
+
+def test_the_page_of_one_is_named_after_it() -> None:
+    page = of("cosine(8)").page()
+    assert "<title>cosine(8)</title>" in page
+    assert "schedule = parse(&#34;cosine(8)&#34;)\n" not in page
+    assert "schedule = parse(&#34;cosine(8)&#34;)</code>" in page
+
+
+def test_schedules_of_the_users_own_are_shown_as_python_prints_them() -> None:
+    class Mine(Linear):
+        pass
+
+    made = Preview(shapes=(Mine(total_steps=3),))
+    assert made.names == (("a", repr(Mine(total_steps=3))),)
+    assert made.differences() == ()
+
+
+def test_differences_are_said_once() -> None:
+    found = [item.theirs for item in of("cosine(3)", "warmup(3) + cosine(4)").differences()]
+    assert found == [
+        *("torch CosineAnnealingLR", "Keras CosineDecay", "optax warmup_cosine_decay_schedule"),
+        "torch LinearLR",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"shapes": ()}, r"^Preview\(shapes=\.\.\.\) must be 1 to 10 schedules, got \(\)\.$"),
+        (
+            {"shapes": (PLAIN,) * (len(LETTERS) + 1)},
+            r"^Preview\(shapes=\.\.\.\) must be 1 to 10 schedules, got \(S",
+        ),
+        (
+            {"shapes": (PLAIN,), "lr": 0.0},
+            r"^Preview\(lr=\.\.\.\) must be a finite number > 0, got 0\.0\.$",
+        ),
+    ],
+)
+def test_mistakes(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(ConfigError, match=message):
+        Preview(**settings)
+
+
+@pytest.mark.parametrize("schedule", [PLAIN, Cosine(total_steps=5)])
+def test_the_rate_multiplies(schedule: Schedule) -> None:
+    made = Preview(shapes=(schedule,), lr=0.25)
+    assert made.schedules == (schedule * 0.25,)
+    assert made.names[0][1] == schedule.text()
