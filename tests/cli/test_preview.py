@@ -53,6 +53,7 @@ def test_what_is_left_out_is_said() -> None:
 
 def test_nothing_is_said_of_other_libraries_where_they_have_none() -> None:
     assert "elsewhere" not in run("rex(9)").stdout
+    assert run("rex(1)").stdout.startswith("a  rex(1), 1 step\n")
 
 
 def test_a_logarithmic_chart_is_cut_below() -> None:

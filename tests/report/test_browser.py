@@ -13,6 +13,8 @@ from pathlib import Path
 import pytest
 
 from rightrate import report
+from rightrate.report.preview import Preview
+from rightrate.schedules import parse
 from rightrate.search.record import Fit, Levels, Record
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
@@ -257,3 +259,13 @@ def test_policy_stops_a_script_that_is_not_the_pages_own(
     seen = browse(page)
     assert "<title>pwned</title>" not in seen.dom
     assert any("Content Security Policy" in line for line in seen.console)
+
+
+def test_a_preview_of_schedules_draws_and_asks_for_nothing(browse: Callable[..., Seen]) -> None:
+    shapes = (parse("warmup(4) + cosine(8)"), parse("wsd(12, cooldown_steps=4, cooldown='1-sqrt')"))
+    seen = browse(Preview(shapes=shapes, lr=3e-4).page())
+    assert seen.console == []
+    assert seen.requests == []
+    assert seen.body.count('class="scatterlayer') == 1
+    assert sum("js-line" in (attributes.get("class") or "") for _, attributes in seen.elements) >= 2
+    assert ">log</button>" in seen.body

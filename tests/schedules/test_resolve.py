@@ -23,7 +23,7 @@ from rightrate.schedules import (
     resolve,
     shape_values,
 )
-from rightrate.schedules._grammar import example
+from rightrate.schedules._arguments import example
 from rightrate.schedules.resolve import from_text, is_text
 
 

@@ -18,7 +18,7 @@ __all__ = ["preview", "show"]
 def preview(
     texts: Annotated[
         list[str],
-        typer.Argument(metavar="TEXT...", help='Schedules such as "warmup(200) + cosine(1800)".'),
+        typer.Argument(metavar="TEXT", help='Schedules such as "warmup(200) + cosine(1800)".'),
     ],
     lr: Annotated[float, typer.Option(help="What every rate is multiplied by: the peak of a shape.")] = 1.0,
     log: Annotated[
@@ -72,7 +72,7 @@ def _shown(made: "Preview", *, log: bool) -> str:
     from rightrate.report.text import count, rate
 
     listed = zip(made.names, made.shapes, strict=True)
-    lines = [f"{letter}  {text}, {count(shape.total_steps)} steps" for (letter, text), shape in listed]
+    lines = [f"{letter}  {text}, {_steps(shape.total_steps)}" for (letter, text), shape in listed]
     heads = "".join(f"{letter:>12}" for letter, _ in made.names)
     lines += ["", f"{'step':>10}{heads}  with lr {rate(made.lr)}"]
     for row in made.rows():
@@ -85,6 +85,12 @@ def _shown(made: "Preview", *, log: bool) -> str:
         lines += ["", "elsewhere"]
         lines += [f"  {item.theirs}: {item.sentence}" for item in made.differences()]
     return "\n".join(lines) + "\n"
+
+
+def _steps(number: int) -> str:
+    from rightrate.report.text import count
+
+    return f"{count(number)} step{'' if number == 1 else 's'}"
 
 
 def _chart(made: "Preview", *, log: bool) -> str:

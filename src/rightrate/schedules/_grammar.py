@@ -1,35 +1,23 @@
 """The grammar of the text form of schedules, by recursive descent; nothing is ever evaluated as code."""
 
-import difflib
 import re
-from collections.abc import Callable, Collection
-from dataclasses import dataclass, fields
+from collections.abc import Callable
 from typing import Any, NoReturn
 
 from rightrate.errors import ConfigError, describe
+from rightrate.schedules._arguments import Argument, example, nearest, shown, values_of
 from rightrate.schedules._tokens import Source, Token
 from rightrate.schedules.base import Schedule
 from rightrate.schedules.names import NAMES, required
 from rightrate.schedules.sequence import sequence
 
-__all__ = ["Parser", "example"]
+__all__ = ["Parser"]
 
 _DEEPEST = 50
 _LARGEST = 2**63 - 1
 _CONSTANTS = {"true": True, "false": False, "none": None}
 _BY_CLASS = {kind.__name__.lower(): name for name, kind in NAMES.items()}
 _FIELD = re.compile(r"^\w+\((\w+)=")
-_SEQUENCE, _PIECEWISE = "sequence", "piecewise"
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Argument:
-    """What stands between two commas: a value, its name or the step before its colon, and its place."""
-
-    value: Any
-    start: int
-    name: str | None = None
-    until: Any = None
 
 
 class Parser:
@@ -111,7 +99,7 @@ class Parser:
                 self._as_schedule(value, token, allowed="a schedule or a number")
         if isinstance(left, Schedule) and isinstance(right, Schedule):
             advice = "A schedule can be multiplied by a number."
-            raise self._source.mistake(second.start, "a number", _shown(right), advice)
+            raise self._source.mistake(second.start, "a number", shown(right), advice)
         if isinstance(left, Schedule):
             return self._made(second, {}, lambda: left * float(right))
         if isinstance(right, Schedule):
@@ -165,26 +153,26 @@ class Parser:
                 self._expected(f"',' or '{close}'")
         return items
 
-    def _argument(self) -> _Argument:
+    def _argument(self) -> Argument:
         token = self._here
         if token.kind == "name":
             self._next()
             if self._takes("="):
-                return _Argument(value=self._sum(), start=token.start, name=token.text)
+                return Argument(value=self._sum(), start=token.start, name=token.text)
             self._at -= 1
         value = self._sum()
         if self._takes(":"):
-            return _Argument(value=self._sum(), start=token.start, until=value)
-        return _Argument(value=value, start=token.start)
+            return Argument(value=self._sum(), start=token.start, until=value)
+        return Argument(value=value, start=token.start)
 
     def _call(self, token: Token) -> Schedule:
         name = token.text
         if name not in NAMES:
-            known = _BY_CLASS.get(name.lower()) or _nearest(name, NAMES)
+            known = _BY_CLASS.get(name.lower()) or nearest(name, NAMES)
             advice = f"Did you mean {known!r}?" if known else f"Names: {', '.join(NAMES)}."
             raise self._source.mistake(token.start, "the name of a schedule", repr(name), advice)
         arguments = self._list(self._argument, ")")
-        values, starts = self._fields(name, arguments)
+        values, starts = values_of(self._source, name, arguments)
         missing = [field for field in required(name) if field not in values]
         if missing:
             allowed = f"complete, with {missing[0]!r} for {name!r}"
@@ -192,44 +180,6 @@ class Parser:
             raise self._source.mistake(token.start, allowed, received, f"Write {example(name)}.")
         make: Callable[..., Schedule] = NAMES[name]
         return self._made(token, starts, lambda: make(**values))
-
-    def _fields(self, name: str, arguments: list[_Argument]) -> tuple[dict[str, Any], dict[str, int]]:
-        """Return the values of the fields, and where each stands."""
-        if name == _SEQUENCE and all(item.name is None and item.until is None for item in arguments):
-            return {"parts": tuple(item.value for item in arguments)}, {}
-        if name == _PIECEWISE and arguments and all(item.until is not None for item in arguments):
-            untils = tuple(item.until for item in arguments)
-            return {"until": untils, "values": tuple(item.value for item in arguments)}, {}
-        values: dict[str, Any] = {}
-        starts: dict[str, int] = {}
-        known = [field.name for field in fields(NAMES[name]) if field.init]  # type: ignore[arg-type]
-        for index, item in enumerate(arguments):
-            field = self._field(name, known, index, item)
-            if field in values:
-                raise self._source.pointed(item.start, f" gives {field} of {name!r} again.")
-            values[field], starts[field] = item.value, item.start
-        return values, starts
-
-    def _field(self, name: str, known: list[str], index: int, item: _Argument) -> str:
-        """Return the field that an argument is for."""
-        listed = f"{name} takes {', '.join(known)}."
-        if item.until is not None:
-            allowed = "a value, or a name, '=' and a value"
-            advice = "Pairs of a step and a rate belong in piecewise(...), and nothing else beside them."
-            raise self._source.mistake(item.start, allowed, f"{item.until!r}: {item.value!r}", advice)
-        if item.name is None:
-            without_name = () if name == _PIECEWISE else _without_name(name)
-            if index < len(without_name):
-                return without_name[index]
-            if name == _PIECEWISE:
-                advice = "Write a step and its rate: piecewise(400: 0.1, 700: 0.01)."
-                raise self._source.mistake(item.start, "STEP: RATE", _shown(item.value), advice)
-            raise self._source.mistake(item.start, "a name, '=' and a value", _shown(item.value), listed)
-        if item.name in known:
-            return item.name
-        nearest = _nearest(item.name, known)
-        advice = f"Did you mean {nearest!r}? {listed}" if nearest else listed
-        raise self._source.mistake(item.start, f"a field of {name!r}", repr(item.name), advice)
 
     def _made(self, token: Token, starts: dict[str, int], make: Callable[[], Schedule]) -> Schedule:
         """Return a schedule, or point to what its class refuses."""
@@ -247,7 +197,7 @@ class Parser:
             return value
         if token.kind == "name" and token.text in NAMES:
             advice = f"Write its fields after it: {example(token.text)}."
-        raise self._source.mistake(token.start, allowed, _shown(value), advice or "Such as cosine(1800).")
+        raise self._source.mistake(token.start, allowed, shown(value), advice or "Such as cosine(1800).")
 
     def _written(self, token: Token) -> str:
         """Return what was read from a word on."""
@@ -257,35 +207,3 @@ class Parser:
 
 def _is_number(value: object) -> bool:
     return isinstance(value, (int, float)) and not isinstance(value, bool)
-
-
-def _without_name(name: str) -> tuple[str, ...]:
-    """Return the fields that need no name, in the order of the arguments."""
-    listed = required(name)
-    return listed if listed[0] == "schedule" else listed[:1]
-
-
-def example(name: str) -> str:
-    """Return how a schedule is written, `...` for what only its writer knows.
-
-    Example:
-        >>> example("step"), example("restarted")
-        ('step(1000, every_steps=...)', 'restarted(cosine(1000), times=...)')
-    """
-    if name == _PIECEWISE:
-        return "piecewise(400: 0.1, 700: 0.01)"
-    if name == _SEQUENCE:
-        return "warmup(200) + cosine(1800)"
-    first, *others = required(name)
-    start = "1000" if first == "total_steps" else "cosine(1000)"
-    return f"{name}({', '.join([start, *(f'{other}=...' for other in others)])})"
-
-
-def _nearest(word: str, known: Collection[str]) -> str | None:
-    found = difflib.get_close_matches(word.lower(), list(known), n=1)
-    return found[0] if found else None
-
-
-def _shown(value: object) -> str:
-    shown = repr(value)
-    return shown if len(shown) <= 120 else shown[:117] + "..."

@@ -6,7 +6,7 @@ import numpy as np
 
 from rightrate import _check
 from rightrate.errors import ConfigError, describe
-from rightrate.schedules._grammar import example
+from rightrate.schedules._arguments import example
 from rightrate.schedules.base import FloatArray, Schedule
 from rightrate.schedules.formula import Decay
 from rightrate.schedules.names import BY_LENGTH, NAMES
