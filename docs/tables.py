@@ -42,7 +42,7 @@ DESCENTS = (0.004, 0.1, 0.168)
 
 _START = (-2.0, 1.2)
 _STEPS = 300
-_COLOURS = 48
+_COLOURS = 160
 _LEVELS = [0.1, 0.5, 1.5, 3.0, 5.0, 8.0, 12.0, 17.0]
 RATES = {
     "gradient descent": 0.1,

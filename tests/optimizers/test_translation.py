@@ -50,20 +50,31 @@ EXACT = [
 DIFFERENT = [
     ("torch.SGD(momentum=0.9)", "torch.SGD", 10.0, "computes Momentum and torch.SGD GradientDescent"),
     ("torch.SGD", "keras.SGD(momentum=0.75)", 0.25, "computes GradientDescent and"),
-    ("torch.SGD(momentum=0.9)", "optax.sgd(momentum=0.5)", 5.0, "beta is 0.9 in .* and 0.5 in"),
+    (
+        "torch.SGD(momentum=0.9)",
+        "optax.sgd(momentum=0.5)",
+        5.0,
+        "Set differently: beta 0.9 and 0.5. No rate",
+    ),
     ("torch.SGD(momentum=0.9)", "keras.SGD(momentum=0.9, nesterov=True)", 1.0, "Momentum and .* Nesterov"),
-    ("torch.RMSprop", "keras.RMSprop", 1.0, "rho is 0.99 in torch.RMSprop and 0.9 in keras.RMSprop; no rate"),
+    (
+        "torch.RMSprop",
+        "keras.RMSprop",
+        1.0,
+        "Set differently: rho 0.99 and 0.9, eps 1e-08 and 1e-07. No rate",
+    ),
     ("torch.RMSprop(alpha=0.9)", "optax.rmsprop", 1.0, r"sqrt\(v\) \+ eps in .*, sqrt\(v \+ eps\) in optax"),
-    ("torch.Adagrad", "keras.Adagrad", 1.0, "initial is 0 in torch.Adagrad and 0.1 in keras.Adagrad"),
-    ("torch.Adadelta", "keras.Adadelta", 1.0, "rho is 0.9 in torch.Adadelta and 0.95 in keras.Adadelta"),
-    ("torch.Adam", "keras.Adam", 1.0, "eps is 1e-08 in torch.Adam and 1e-07 in keras.Adam"),
+    ("torch.Adagrad", "keras.Adagrad", 1.0, "eps 1e-10 and 1e-07, initial 0 and 0.1. No rate"),
+    ("torch.Adagrad", "optax.adagrad", 1.0, r"sqrt\(G\) \+ eps in .*, sqrt\(G \+ eps\) in opt"),
+    ("torch.Adadelta", "keras.Adadelta", 1.0, "rho 0.9 and 0.95, eps 1e-06 and 1e-07"),
+    ("torch.Adam", "keras.Adam", 1.0, "differently: eps 1e-08 and 1e-07"),
     ("torch.Adam(eps=1e-7)", "keras.Adam", 1.0, r"\(sqrt\(v\) \+ eps\) / sqrt\(1 - beta2\^t\) in keras.Adam"),
     ("torch.Adam", "rules.adam(form=uncorrected)", 1.0, r"rules.adam\(form=uncorrected\) does not correct"),
-    ("torch.AdamW", "optax.adamw", 1.0, "weight_decay is 0.01 in torch.AdamW and 0.0001 in optax.adamw"),
+    ("torch.AdamW", "optax.adamw", 1.0, "weight_decay 0.01 and 0.0001"),
     ("torch.AdamW", "torch.Adam", 1.0, "torch.AdamW has a weight decay of 0.01, torch.Adam none"),
     ("optax.adam", "optax.adamw", 1.0, "optax.adamw has a weight decay of 0.0001, optax.adam none"),
     ("torch.Adamax(eps=1e-7)", "keras.Adamax", 1.0, r"max\(beta2 \* u, abs\(g\) \+ eps\) in .*, u \+ eps in"),
-    ("torch.NAdam", "optax.nadam", 1.0, "momentum_decay is 0.004 in torch.NAdam and None in optax.nadam"),
+    ("torch.NAdam", "optax.nadam", 1.0, "momentum_decay 0.004 and None"),
     ("torch.RAdam", "optax.radam", 1.0, "eps is in another place"),
     ("torch.Adam", "torch.NAdam", 1.0, "computes Adam and torch.NAdam NAdam"),
 ]
@@ -233,8 +244,7 @@ def test_without_eps_its_place_makes_no_difference():
 def test_the_result_for_people_and_machines():
     result = translate(0.5, "torch.SGD(momentum=0.75)", "torch.SGD(momentum=0.5)")
     note = (
-        "beta is 0.75 in torch.SGD(momentum=0.75) and 0.5 in torch.SGD(momentum=0.5); no rate makes up for "
-        "that, so set it to the same where it can be set."
+        "Set differently: beta 0.75 and 0.5. No rate makes up for that; set them alike where they can be set."
     )
     first = "torch.SGD(momentum=0.5) with lr 1 comes nearest to torch.SGD(momentum=0.75)."
     assert str(result) == f"{first}\n- {note}"

@@ -31,7 +31,7 @@ _PLACES = {
     "corrected": "sqrt(v / (1 - beta2^t)) + eps",
     "eps-hat": "(sqrt(v) + eps) / sqrt(1 - beta2^t)",
 }
-_NEGLIGIBLE = "The steps are the same where gradients are far above eps; no rate makes up for the rest."
+_NEGLIGIBLE = "That matters only where gradients are not far above eps and its root; no rate makes up for it."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,16 +166,18 @@ def _differences(old: Rule, new: Rule, source: str, target: str) -> list[str]:
             f"{source} computes {type(old).__name__} and {target} {type(new).__name__}: under a gradient "
             "that stays the same their steps become as large, otherwise they differ."
         )
-    for key in [key for key in before if key in after and before[key] != after[key]]:
-        if isinstance(old, (Momentum, Nesterov)) and key == "form":
-            continue
-        if key in ("form", "eps_place"):
-            found.append(_place(before[key], after[key], source, target))
-        else:
-            found.append(
-                f"{key} is {_shown(before[key])} in {source} and {_shown(after[key])} in {target}; no rate "
-                "makes up for that, so set it to the same where it can be set."
-            )
+    differing = [key for key in before if key in after and before[key] != after[key]]
+    settings = [key for key in differing if key not in ("form", "eps_place")]
+    if settings:
+        pairs = [f"{key} {_shown(before[key])} and {_shown(after[key])}" for key in settings]
+        found.append(
+            f"Set differently: {', '.join(pairs)}. No rate makes up for that; set them alike where "
+            "they can be set."
+        )
+    if not isinstance(old, (Momentum, Nesterov)):
+        places = [key for key in differing if key not in settings]
+        sums = "G" if isinstance(old, Adagrad) else "v"
+        found += [_place(before[key], after[key], source, target, sums) for key in places]
     for key, value in after.items():
         if key == "weight_decay" and key not in before:
             found.append(f"{target} has a weight decay of {value:g}, {source} none.")
@@ -189,13 +191,12 @@ def _shown(value: object) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-def _place(before: str, after: str, source: str, target: str) -> str:
+def _place(before: str, after: str, source: str, target: str, sums: str) -> str:
     if "uncorrected" in (before, after):
         bare = source if before == "uncorrected" else target
         return f"{bare} does not correct the bias of its means, so it starts with other steps."
-    return (
-        f"eps is in another place: {_PLACES[before]} in {source}, {_PLACES[after]} in {target}. {_NEGLIGIBLE}"
-    )
+    here, there = (_PLACES[place].replace("(v", f"({sums}") for place in (before, after))
+    return f"eps is in another place: {here} in {source}, {there} in {target}. {_NEGLIGIBLE}"
 
 
 def _under_a_schedule(old: Rule, new: Rule, source: str, target: str) -> list[str]:
