@@ -13,7 +13,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from rightrate import errors, schedules
+    from rightrate import errors, optimizers, schedules
     from rightrate.descent.descend import descend
     from rightrate.finder.find import find
     from rightrate.finder.result import Result
@@ -31,6 +31,7 @@ __all__ = [
     "descend",
     "errors",
     "find",
+    "optimizers",
     "schedules",
 ]
 
@@ -43,7 +44,7 @@ _HOMES = {
     "descend": "rightrate.descent",
     "find": "rightrate.finder",
 }
-_MODULES = ("errors", "schedules")
+_MODULES = ("errors", "optimizers", "schedules")
 
 
 def __getattr__(name: str) -> Any:

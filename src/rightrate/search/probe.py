@@ -59,8 +59,8 @@ class Plan:
 def plan(space: Space) -> Plan:
     """Return the plan of a search that stays within the allowance."""
     allowance, longest = search_allowance(space), space.steps
-    # Length tells more than rates do: the low end of a wide range is tried only if the answer lies there. The high
-    # end is where training fails.
+    # Length tells more than rates do: the low end of a wide range is tried only if the answer lies there.
+    # The high end is where training fails.
     margin = 10.0 if space.high / space.low >= _WIDE_RANGE else 1.0
     locate = _decades(space.low * margin, space.high)
     parts = _AMPLE_PARTS if allowance >= AMPLE else _THIN_PARTS

@@ -22,7 +22,8 @@ class AdagradState:
 class Adagrad:
     """A rate of its own for every parameter, which only falls: Duchi, Hazan and Singer (2011), figure 1.
 
-    `G = G + g^2`, then `x' = x - lr * g / (sqrt(G) + eps)`, or with `eps="inside"` `... / sqrt(G + eps)`.
+    `G = G + g^2`, then `x' = x - lr * g / (sqrt(G) + eps)`, or with `eps_place="inside"`
+    `x' = x - lr * g / sqrt(G + eps)`.
 
     | | eps | where | G starts at | default lr |
     |---|---|---|---|---|
