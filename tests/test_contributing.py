@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from rightrate.schedules import FloatArray, Schedule
+from rightrate.schedules import Decay, FloatArray
 from rightrate.search.space import Space
 from rightrate.testing import check_schedule, check_strategy
 
@@ -50,6 +50,6 @@ def test_the_strategy_survives_a_world_where_nothing_trains(names: dict[str, Any
 
 
 def test_the_schedule_conforms(names: dict[str, Any]) -> None:
-    names |= {"dataclass": dataclass, "np": np, "Schedule": Schedule, "FloatArray": FloatArray}
+    names |= {"dataclass": dataclass, "np": np, "Decay": Decay, "FloatArray": FloatArray}
     run(BLOCKS[2], names)
     check_schedule(names["Sqrt"](total_steps=100, warmup_steps=10))

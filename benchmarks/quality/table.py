@@ -107,12 +107,12 @@ def without_wide(scored: Iterable[Scored]) -> list[Scored]:
 def short(rows: Sequence[Summary]) -> str:
     """Return the rows people ask about first, with few columns."""
     lines = [
-        "| tool | mean regret | worst | failures | run equivalents |",
-        "| --- | ---: | ---: | ---: | ---: |",
+        "| tool | mean regret | worst | failures | run equivalents | cases |",
+        "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
     lines += [
         f"| {row.tool} | {row.mean:.3f} | {row.worst:.2f} | {row.failures} of {row.answers}"
-        f" | {row.equivalents:.2f} |"
+        f" | {row.equivalents:.2f} | {row.cases} |"
         for row in rows
         if row.tool in _SHORT
     ]

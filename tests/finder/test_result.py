@@ -206,7 +206,7 @@ def test_there_is_nothing_to_build_without_an_answer(result):
 
 def test_what_people_see(result, tmp_path):
     lines = str(result).splitlines()
-    assert lines[0].startswith("Sequential, adamw, Cosine(")
+    assert lines[0].startswith("Sequential, adamw, cosine(")
     assert lines[0].endswith(", 300 steps")
     assert lines[1] == f"lr {result.lr:.3g} (found): {result.message}"
     assert lines[2:] == [f"- {reason}" for reason in result.reasons]
