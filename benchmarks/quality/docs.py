@@ -13,7 +13,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 def write_docs(scored: Sequence[Scored], book: Book) -> None:
-    """Rewrite the tables of `docs/quality.md` and `README.md`."""
+    """Rewrite the tables of `docs/quality.md`."""
     plain = without_wide(scored)
     rows = tool_rows(plain, book)
     page = _ROOT / "docs" / "quality.md"
@@ -23,7 +23,7 @@ def write_docs(scored: Sequence[Scored], book: Book) -> None:
         fill(page, name, markdown(tool_rows(own, book)))
     fill(page, "bars", bar_rows(bars(scored, book)))
     fill(page, "losses", losses(plain))
-    fill(_ROOT / "README.md", "quality", short(rows))
+    fill(page, "short", short(rows))
 
 
 def fill(path: Path, name: str, text: str) -> None:

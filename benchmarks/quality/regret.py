@@ -20,6 +20,7 @@ __all__ = ["Truth", "clipped"]
 
 _TRAINED = 0.5
 _STANDARD_ERRORS = 3.0
+_SAME = 0.005
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -99,9 +100,15 @@ class Truth:
         return self.regret_of(float(self.losses[self.lr.index(lr)].mean()))
 
     def between(self, lr: float) -> float | None:
-        """Return the loss at a rate, interpolated; None off the grid and where a neighbour did not train."""
+        """Return the loss at a rate: as trained on the grid, interpolated between rates of it.
+
+        None off the grid and where a neighbour did not train.
+        """
         grid, mean = np.log10(self.lr), self.mean
         place = math.log10(lr)
+        nearest = int(np.abs(grid - place).argmin())
+        if abs(grid[nearest] - place) < _SAME:
+            return float(mean[nearest])
         if not grid[0] <= place <= grid[-1]:
             return None
         right = int(np.clip(np.searchsorted(grid, place), 1, len(grid) - 1))

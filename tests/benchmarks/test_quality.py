@@ -186,3 +186,9 @@ def test_half_of_the_tasks_are_held_out_and_a_third_have_every_optimizer() -> No
 def test_unknown_tasks_are_named() -> None:
     with pytest.raises(SystemExit, match="There is no task nonsense; there are: digits-bn"):
         cases(["nonsense"])
+
+
+def test_a_rate_of_the_grid_is_what_it_was_even_beside_the_cliff() -> None:
+    truth = truth_of()
+    beside = next(place for place, lr in enumerate(truth.lr) if truth.between(lr * 1.2) is None)
+    assert truth.between(truth.lr[beside]) == pytest.approx(truth.mean[beside])
