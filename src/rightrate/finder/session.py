@@ -18,7 +18,7 @@ from rightrate.population.factory import Populations
 from rightrate.population.prepare import Prepared
 from rightrate.schedules import FloatArray, Schedule, Shape, resolve, shape_values
 from rightrate.search.compress import warmup_of
-from rightrate.search.curve import expected_curve, rungs_of
+from rightrate.search.curve import expected_curve, telling_rungs
 from rightrate.search.driver import Driver, Progress, Stopped
 from rightrate.search.levels import untrained_metrics
 from rightrate.search.probe import plan
@@ -92,6 +92,7 @@ class Session:
         untrained = untrained_metrics(prepared, setup)
         said = (*notes, untrained.note) if untrained.note else tuple(notes)
         low, high = prepared.spec.search_range
+        begun = sign * untrained.start[objective.name]
         space = Space(
             low=low,
             high=high,
@@ -100,7 +101,7 @@ class Session:
             seed=self._question.seed,
             decays=bool(self._values[-1] < _FRACTION_OF_PEAK * self._values.max()),
             untrained=sign * untrained.metrics[objective.name],
-            start=sign * untrained.start[objective.name],
+            start=begun if math.isfinite(begun) else None,
             own_decay=named(prepared.spec.name).own_decay if prepared.spec.name else 0.0,
         )
         calibration = calibrate(
@@ -166,7 +167,7 @@ class Session:
 
     def _confirm(self, driver: Driver, space: Space, read: Reading, observations: list[Observation]) -> None:
         """Train the answer for the full length, which a budget of 2 or more keeps one run for."""
-        rungs = [rung for rung in rungs_of(observations, space) if not rung.failed.all()]
+        rungs = telling_rungs(observations, space)
         if not rungs:
             return
         lr = float(f"{10 ** expected_curve(rungs, space, steps=space.steps).best():.3g}")

@@ -17,7 +17,17 @@ from scipy.interpolate import PchipInterpolator
 from rightrate.schedules import FloatArray
 from rightrate.search.space import Observation, Space
 
-__all__ = ["Drift", "RegretCurve", "Rung", "expected_curve", "fit_drift", "joined", "rungs_of", "usual_drift"]
+__all__ = [
+    "Drift",
+    "RegretCurve",
+    "Rung",
+    "expected_curve",
+    "fit_drift",
+    "joined",
+    "rungs_of",
+    "telling_rungs",
+    "usual_drift",
+]
 
 GRID_PER_DECADE = 50
 _USUAL_DRIFT = {True: 0.2, False: 0.4}
@@ -94,6 +104,11 @@ def rungs_of(observations: Sequence[Observation], space: Space) -> list[Rung]:
     """
     lengths = sorted({item.steps for item in observations})
     return [_rung([item for item in observations if item.steps == steps], space) for steps in lengths]
+
+
+def telling_rungs(observations: Sequence[Observation], space: Space) -> list[Rung]:
+    """Return the rungs in which something trained; the others say nothing of where the best rate is."""
+    return [rung for rung in rungs_of(observations, space) if not rung.failed.all()]
 
 
 def _rung(trials: Sequence[Observation], space: Space) -> Rung:

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from rightrate.search.curve import Rung, expected_curve, rungs_of
+from rightrate.search.curve import expected_curve, telling_rungs
 from rightrate.search.space import Action, Observation, Space
 from rightrate.search.strategy import State
 
@@ -141,7 +141,7 @@ def _narrow(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
         factor = 10.0 if best.lr == ends[1] else 0.1
         return (best.lr * factor,), plan_.locate_steps, "probe", space.seed
     new["stage"] = "decide"
-    telling = _telling(space, seen)
+    telling = telling_rungs(seen, space)
     if not telling:
         return _wide(space), plan_.decide_steps, "probe", space.seed
     centre = expected_curve(telling, space, steps=plan_.locate_steps).best()
@@ -158,7 +158,7 @@ def _wide(space: Space) -> tuple[float, ...]:
 
 def _decide(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
     new["stage"] = "settle"
-    telling = _telling(space, seen)
+    telling = telling_rungs(seen, space)
     if not telling:
         return None
     centre = expected_curve(telling, space, steps=plan_.decide_steps).best()
@@ -166,7 +166,7 @@ def _decide(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
 
 
 def _settle(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
-    rungs = _telling(space, seen)
+    rungs = telling_rungs(seen, space)
     target = expected_curve(rungs, space, steps=space.steps).best()
     tried = [item for item in seen if item.steps == plan_.decide_steps]
     if not new["explored"]:
@@ -185,11 +185,6 @@ def _settle(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
     if len(seeds) > 1 and len({item.value for item in tried if item.lr == pick.lr}) == 1:
         return None  # nothing in this training is random, so more seeds say nothing
     return (pick.lr,), plan_.decide_steps, "confirm", space.seed + len(seeds)
-
-
-def _telling(space: Space, seen: Sequence[Observation]) -> list[Rung]:
-    """Return the rungs in which something trained; the others say nothing of where the best rate is."""
-    return [rung for rung in rungs_of(seen, space) if not rung.failed.all()]
 
 
 def _over(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:

@@ -8,7 +8,15 @@ import numpy as np
 
 from rightrate.schedules import FloatArray
 from rightrate.search.cliff import find_cliff
-from rightrate.search.curve import RegretCurve, Rung, expected_curve, fit_drift, rungs_of, usual_drift
+from rightrate.search.curve import (
+    RegretCurve,
+    Rung,
+    expected_curve,
+    fit_drift,
+    rungs_of,
+    telling_rungs,
+    usual_drift,
+)
 from rightrate.search.probe import AMPLE, Plan
 from rightrate.search.record import Answer, Cliff, Fit, GoodRange, Status
 from rightrate.search.space import Observation, Space
@@ -55,7 +63,7 @@ def recommend(space: Space, observations: Sequence[Observation], context: Contex
         context: What the answer is worded with.
     """
     short = _searched(space, observations)
-    rungs = [rung for rung in rungs_of(short, space) if not rung.failed.all()]
+    rungs = telling_rungs(short, space)
     learned = any(item.value < space.untrained for item in observations)
     if not rungs or (space.allowance >= AMPLE and not learned):
         return _nothing(space, observations, context), Fit()

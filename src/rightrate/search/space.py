@@ -22,7 +22,7 @@ class Space:
         seed: Of everything random.
         decays: Whether the real run's schedule ends below a tenth of its peak.
         untrained: The objective (smaller is better) of having learned nothing.
-        start: The objective at the initial weights; None where it is not known.
+        start: The objective at the initial weights; None where it is not known or not finite.
         own_decay: The power of the number of steps with which the optimizer's own steps shrink.
     """
 
