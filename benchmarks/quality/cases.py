@@ -34,9 +34,11 @@ class Case:
 
 
 def cases(tasks: Iterable[str] = (), *, builtin: bool = True) -> tuple[Case, ...]:
-    """Return the cases of the named tasks, or of all."""
+    """Return the cases of the named tasks, or of all that are not for practice."""
     wanted = tuple(tasks) or tuple(
-        name for name, entry in ENTRIES.items() if builtin or entry.half != "built in"
+        name
+        for name, entry in ENTRIES.items()
+        if entry.half != "practice" and (builtin or entry.half != "built in")
     )
     unknown = sorted(set(wanted) - set(ENTRIES))
     if unknown:

@@ -75,7 +75,8 @@ def _stages(case: Case, runs: list[Run], full: int, level: float) -> Iterator[_W
     yield [(full, seed, every[::2]) for seed in SEEDS]
     several = case.half != "held out" and case.optimizer in _DEVELOPED_ON
     short_seeds = SEEDS if several else SEEDS[:1]
-    yield [(max(8, full // part), seed, every) for seed in short_seeds for part in _SHORTER]
+    if case.half != "practice":
+        yield [(max(8, full // part), seed, every) for seed in short_seeds for part in _SHORTER]
     truth = Truth.of(case, runs, level)
     good = {lr for lr in truth.lr if truth.regret_at(lr) < _DENSE_BELOW}
     dense = tuple(
@@ -84,7 +85,8 @@ def _stages(case: Case, runs: list[Run], full: int, level: float) -> Iterator[_W
         if place % 2 == 0 or good & {every[place - 1], every[min(place + 1, len(every) - 1)]}
     )
     yield [(full, seed, dense) for seed in SEEDS]
-    for seeds in range(len(SEEDS) + 1, _MOST_SEEDS + 1):
+    most = len(SEEDS) if case.half == "practice" else _MOST_SEEDS
+    for seeds in range(len(SEEDS) + 1, most + 1):
         if truth.trains() and Truth.of(case, runs, level, seeds - 1).floor() > FLOOR:
             near = tuple(lr for lr in truth.lr if truth.regret_at(lr) < _SEEDS_BELOW)
             yield [(full, seeds - 1, near)]

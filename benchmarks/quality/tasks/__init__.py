@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Literal
 
 import rightrate as rr
-from benchmarks.quality.tasks import finetune, images, ratings, series, tables, text
+from benchmarks.quality.tasks import finetune, images, practice, ratings, series, tables, text
 
 __all__ = ["ENTRIES", "Entry", "Half", "load"]
 
-Half = Literal["development", "held out", "built in"]
+Half = Literal["development", "held out", "built in", "practice"]
 
 _TWO = ("momentum", "adamw")
 _FIVE = (*_TWO, "rmsprop", "adagrad", "sgd")
@@ -24,7 +24,7 @@ class Entry:
         name: Short name.
         kind: What it stands for.
         half: "development": the method may be looked at on it; "held out": only for the report; "built in":
-            ships with rightrate and was developed on.
+            ships with rightrate and was developed on; "practice": was developed on, part of no report.
         load: Builds it; always the same data.
         optimizers: Names of the catalogue.
         schedules: Names of schedules.
@@ -88,6 +88,23 @@ def _entries() -> Iterator[Entry]:
         name="grants", kind="wide sparse linear classification", half=held, load=tables.grants,
         optimizers=_FIVE, schedules=linear,
     )  # fmt: skip
+    for name, load_, optimizers, schedules in (
+        ("digits-top", practice.digits_top, _TWO, ("linear",)),
+        ("surveys-later", practice.surveys_later, _TWO, ("constant", "cosine")),
+        ("modules", practice.modules, (*_TWO, "sgd"), linear),
+        ("bigrams", practice.bigrams, _TWO, linear),
+        ("calls", practice.calls, _TWO, ("constant",)),
+        ("houses-nll", practice.houses, _TWO, linear),
+        ("digits-full", practice.digits_full, (*_TWO, "sgd"), ("constant", "cosine")),
+    ):
+        yield Entry(
+            name=name,
+            kind="practice",
+            half="practice",
+            load=load_,
+            optimizers=optimizers,
+            schedules=schedules,
+        )
     for name in ("digits", "digits-cnn", "cancer", "wine", "diabetes"):
         yield Entry(
             name=name, kind="ships with rightrate", half="built in", load=functools.partial(_builtin, name)

@@ -2,33 +2,35 @@
 
 import copy
 import functools
+from functools import partial
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy
+from torch.nn.functional import cross_entropy, interpolate
 
 import rightrate as rr
 from benchmarks.quality.tasks._tools import info
 from benchmarks.quality.tasks.images import drawn
 from rightrate.tasks.metrics import accuracy
 
-__all__ = ["fonts"]
+__all__ = ["Top", "fonts", "lower"]
 
 _FONTS = 20
 _SIDE = 64
 
 
-class _Top(nn.Module):
+class Top(nn.Module):
     """The last convolution of EfficientNet-Lite0, with its pretrained weights, and a new classifier."""
 
-    def __init__(self) -> None:
+    def __init__(self, classes: int) -> None:
         super().__init__()
         network = copy.deepcopy(_pretrained())
         self.conv = network._conv_head
         self.norm = network._bn1
-        self.classify = nn.Linear(network._conv_head.out_channels, _FONTS)
+        self.classify = nn.Linear(network._conv_head.out_channels, classes)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return class scores of what the lower blocks made (N, 320, H, W)."""
         x = torch.relu(self.norm(self.conv(x))).clamp(max=6.0)
         return self.classify(x.mean((-2, -1)))  # type: ignore[no-any-return]
 
@@ -44,8 +46,10 @@ def _pretrained() -> nn.Module:
     return network
 
 
-def _lower(network: nn.Module, images: Tensor) -> Tensor:
+@torch.no_grad()
+def lower(images: Tensor) -> Tensor:
     """Return what the frozen lower blocks make of images (N, 3, H, W)."""
+    network = copy.deepcopy(_pretrained()).eval()
     x = network._swish(network._bn0(network._conv_stem(images)))
     for block in network._blocks:
         x = block(x)
@@ -54,14 +58,10 @@ def _lower(network: nn.Module, images: Tensor) -> Tensor:
 
 @functools.cache
 def _features() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
-    network = copy.deepcopy(_pretrained()).eval()
     parts = []
-    with torch.no_grad():
-        for images, labels in drawn(_FONTS, 28):
-            large = torch.nn.functional.interpolate(images, size=(_SIDE, _SIDE), mode="bilinear").expand(
-                -1, 3, -1, -1
-            )
-            parts.append((torch.cat([_lower(network, chunk) for chunk in large.split(64)]), labels))
+    for images, labels in drawn(_FONTS, 28):
+        large = interpolate(images, size=(_SIDE, _SIDE), mode="bilinear").expand(-1, 3, -1, -1)
+        parts.append((torch.cat([lower(chunk) for chunk in large.split(64)]), labels))
     return parts[0], parts[1]
 
 
@@ -72,7 +72,7 @@ def fonts() -> rr.Task:
     """
     train, valid = _features()
     return rr.Task(
-        model=_Top,
+        model=partial(Top, _FONTS),
         train=train,
         valid=valid,
         loss=cross_entropy,

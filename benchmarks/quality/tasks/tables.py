@@ -12,7 +12,18 @@ from benchmarks.quality.tasks._tools import frame, info, numbers, split
 from rightrate.tasks.metrics import accuracy
 from rightrate.tasks.networks import Mlp
 
-__all__ = ["caravan", "cells", "deliveries", "diamonds", "grants", "housing", "leaf", "surveys"]
+__all__ = [
+    "MeanAndSpread",
+    "caravan",
+    "cells",
+    "deliveries",
+    "diamonds",
+    "grants",
+    "housing",
+    "leaf",
+    "negative_log_likelihood",
+    "surveys",
+]
 
 
 def caravan() -> rr.Task:
@@ -103,7 +114,7 @@ def housing() -> rr.Task:
     )
 
 
-class _MeanAndSpread(nn.Module):
+class MeanAndSpread(nn.Module):
     """A network whose outputs are the mean and the raw spread of a normal distribution, (N, 2)."""
 
     def __init__(self, inputs: int) -> None:
@@ -113,10 +124,12 @@ class _MeanAndSpread(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return means and raw spreads of inputs (N, C)."""
         return self.layers(x)  # type: ignore[no-any-return]
 
 
-def _negative_log_likelihood(output: Tensor, target: Tensor) -> Tensor:
+def negative_log_likelihood(output: Tensor, target: Tensor) -> Tensor:
+    """Return the mean negative log likelihood of targets (N,) under normal distributions (N, 2)."""
     spread = softplus(output[:, 1]) + 1e-3
     return (0.5 * ((target - output[:, 0]) / spread) ** 2 + spread.log()).mean() + 0.5 * math.log(2 * math.pi)
 
@@ -127,10 +140,10 @@ def diamonds() -> rr.Task:
     x, y = numbers(data.drop(columns="price")), np.log(data["price"].to_numpy(dtype=np.float64))
     train, valid = split(x, y, train=20_000, valid=1000, classes=False)
     return rr.Task(
-        model=partial(_MeanAndSpread, x.shape[1]),
+        model=partial(MeanAndSpread, x.shape[1]),
         train=train,
         valid=valid,
-        loss=_negative_log_likelihood,
+        loss=negative_log_likelihood,
         training=rr.Training(batch_size=64),
         info=info(
             "diamonds-nll",
