@@ -25,6 +25,10 @@ VALUES = [
     ("max(x, y, 0) + min(x, 2*y)", [3.0, 1.0], 5.0, [1.0, 2.0]),
     ("1e-3 * x + 12345678901234567890", [1.0], 12345678901234567890.001, [1e-3]),
     ("( x - 1 ) ** 2", [3.0], 4.0, [4.0]),
+    ("x**y", [2.0, 3.0], 8.0, [12.0, 8 * math.log(2)]),
+    ("x**2 + x**0 + y**1.5", [0.0, 0.0], 1.0, [0.0, 0.0]),
+    ("x/y", [3.0, 2.0], 1.5, [0.5, -0.75]),
+    ("0*x + 10**101 * 1e-101 * y", [3.0, 2.0], 2.0, [0.0, 1.0]),
 ]
 
 
@@ -108,29 +112,36 @@ def test_what_is_no_arithmetic_is_refused(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("2x", r"EXPRESSION must be a formula, got '2x'. It cannot be read at character \d; write 2\*x"),
-        ("x +", "It cannot be read"),
-        ("", "It cannot be read"),
-        ("x = 2", "It cannot be read"),
-        ("2if x else 1", "It cannot be read|EXPRESSION must be a formula of numbers"),
+        ("", r"EXPRESSION must be a formula, got ''. Such as x\*\*2 \+ 3\*y\*\*2.$"),
+        (" ", r"EXPRESSION must be a formula, got ''. Such as"),
+        ("2x", r"EXPRESSION must be a formula, got '2x'. Write 2\*x for a product and .*\n    2x\n    \^$"),
+        ("x = 2", r"got 'x = 2'. Write 2\*x .*\n    x = 2\n      \^$"),
+        ("x**2 +", r"got 'x\*\*2 \+'. It ends where something more is needed.\n    x\*\*2 \+\n {10}\^$"),
+        (" x *", r"got 'x \*'. It ends where something more is needed.\n    x \*\n {7}\^$"),
+        ("2*(x + 1", r"got .* '\(' was never closed.\n    2\*\(x \+ 1\n {6}\^$"),
+        ("x + 1)", r"got 'x \+ 1\)'. Unmatched '\)'.\n    x \+ 1\)\n {9}\^$"),
+        ("x\n+ 1", r"got 'x\\n\+ 1'. Write 2\*x for a product and x\*\*2 for a power.$"),
+        ("2if x else 1", "for a product|EXPRESSION must be a formula of numbers"),
         ("x\0", "EXPRESSION must be a formula, got"),
         ("x^2", r"got 'x\^2'. Write x\*\*2 for a power."),
         ("3 + 4", r"EXPRESSION must be a formula with a variable, got '3 \+ 4'. Such as"),
         ("pi * e", "with a variable"),
-        ("1/0 * x", "EXPRESSION must be real and differentiable, got '1/0"),
-        ("x + sqrt(-1)", "real and differentiable"),
+        ("1/0 * x", "EXPRESSION must be a formula of numbers, .* got '1/0'. It is inf, not a finite number."),
+        ("x + sqrt(-1)", r"got 'sqrt\(-1\)'. It is nan, not a finite number."),
+        ("max(x, log(0 - 1))", r"got 'log\(0 - 1\)'. It is nan"),
+        ("10**10**10", r"got '10\*\*10\*\*10'. It is inf, not a finite number."),
+        ("9**9**9**9 * x", r"got '9\*\*9\*\*9'. It is inf"),
+        ("exp(exp(exp(9))) * x", r"got 'exp\(exp\(9\)\)'. It is inf"),
+        ("(-1)**0.5 * x", "It is nan"),
+        ("0**-1 * x", "It is inf"),
         ("sin(x, y)", r"got 'sin\(x, y\)'. sin takes one argument."),
         ("max(x)", r"got 'max\(x\)'. max takes two or more arguments."),
         ("foo(x)", r"got 'foo\(x\)'. Functions: abs, cos,"),
-        ("1e101 * x", r"got '1e101'. Numbers go up to 1e100."),
-        ("1e999 * x", "Numbers go up to 1e100."),
-        ("9**9**9 * x", r"Powers of numbers must be real, from 1e-100 to 1e100"),
-        ("10**101 * x", "Powers of numbers must be real"),
-        ("(1/10)**101 * x", "Powers of numbers must be real"),
-        ("1**9999 * x", "Powers of numbers must be real"),
-        ("(-1)**0.5 * x", "Powers of numbers must be real"),
-        ("0**-1 * x", "Powers of numbers must be real"),
+        ("x(2)", r"got 'x\(2\)'. Functions: abs, cos,"),
+        ("1e999 * x", r"got '1e999'. Numbers go up to 1.8e\+308."),
+        (f"x + {10**309}", r"Numbers go up to 1.8e\+308."),
         ("x" + "+x" * 250, r"EXPRESSION must be at most 500 characters, got 'x\+x"),
+        ("-" * 201 + "x", "EXPRESSION must be nested at most 200 deep, got '---"),
         ("(" * 240 + "x" + ")" * 240, "EXPRESSION must be a formula, got"),
     ],
 )
@@ -139,8 +150,27 @@ def test_mistakes(text: str, message: str) -> None:
         parse(text)
 
 
-def test_deep_but_short_enough_is_no_crash() -> None:
-    assert float(parse("-" * 400 + "x")(np.array([2.0]))) == 2.0
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("-" * 200 + "x", 1.5),
+        ("x" + "+x" * 200, 301.5),
+        ("max(x*y, min(x, " * 15 + "x" + ")*y)" * 15, 2.25),
+        ("cosh(" * 80 + "x" + ")" * 80, math.inf),
+        ("abs(sqrt(" * 30 + "x" + ")-1)" * 30, 0.38196601),
+        ("x" + "**x" * 150, math.inf),
+        ("*".join(["max(x,min(y,z))"] * 25), 1.5**25),
+        ("(x+" * 60 + "x" + ")**2" * 60, math.inf),
+        ("9**300 * cos(10**90 * x)", 9.0**300 * np.cos(1e90 * 1.5)),
+        ("x**10**50", math.inf),
+    ],
+)  # fmt: skip
+def test_what_is_deep_or_wide_or_huge_takes_no_time(text: str, value: float) -> None:
+    """A symbolic derivative of these has millions of terms; here the suite's time limit would see it."""
+    formula = parse(text)
+    at = np.full(len(formula.names), 1.5)
+    assert formula(at) == pytest.approx(value, rel=1e-3)
+    assert formula.gradient(at).shape == at.shape
 
 
 def test_names_are_no_code() -> None:
