@@ -50,6 +50,32 @@ def test_a_rule_a_start_and_the_default_rate() -> None:
     assert "a  0.1        converged" in done.stdout
 
 
+def test_schedules_beside_numbers() -> None:
+    text = "piecewise(40: 0.1, 70: 0.01, 100: 0.001)"
+    done = run("x**2 + 3*y**2", "--lr", text, "--lr", "0.1", "--lr", "0.1 * cosine(300)")
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert [line[: 4 + len(text)].rstrip() for line in lines[2:6]] == [
+        "   lr",
+        f"a  {text}",
+        "b  0.1",
+        "c  cosine(300, peak=0.1)",
+    ]
+    assert [line[4 + len(text) :].split()[0] for line in lines[2:6]] == [
+        "status",
+        "slow",
+        "converged",
+        "converged",
+    ]
+
+
+def test_a_schedule_is_text_in_the_json() -> None:
+    done = run("x**2", "--lr", " 0.3*warmup(2) + 0.3*linear(4) ", "--steps", "5", "--json", "-")
+    (only,) = json.loads(done.stdout)["descents"]
+    assert only["lr"] == "warmup(2, peak=0.3) + linear(4, peak=0.3)"
+    assert only["lrs"] == pytest.approx([0.1, 0.2, 0.3, 0.225, 0.15], rel=1e-12)
+
+
 def test_settings_of_the_rule() -> None:
     done = run("x**2", "--rule", "momentum", "--set", "beta=0.5", "--set", "form = ema", "--lr", "0.3")
     assert done.stdout.startswith("x**2 from x = 1.5, Momentum(beta=0.5, form='ema')\n")
@@ -85,7 +111,20 @@ def test_files(tmp_path: Path) -> None:
         (("x**2 +",), "It ends where something more is needed.\n    x**2 +\n          ^\n"),
         (("__import__('os')",), "error: EXPRESSION must be a formula of numbers"),
         (("x", "--lr", "0"), "error: --lr must be a finite number > 0, got 0.0."),
-        (("x", *["--lr", "1"] * 11), "error: --lr must be given at most 10 times, got [1.0,"),
+        (("x", *["--lr", "1"] * 11), "error: --lr must be given at most 10 times, got ['1',"),
+        (("x", "--lr", "nan"), "error: --lr must be a finite number > 0, got nan."),
+        (
+            ("x", "--lr", "fast"),
+            "error: --lr must be a number or a schedule, got 'fast'. Such as --lr 0.1, or",
+        ),
+        (("x", "--lr", "0.1,0.2"), "error: --lr must be a number or a schedule, got '0.1,0.2'."),
+        (("x", "--lr", ""), "error: --lr must be a number or a schedule, got ''."),
+        (
+            ("x", "--lr", "cosine"),
+            "error: --lr at position 1 must be a schedule, got 'cosine'. Write its fields",
+        ),
+        (("x", "--lr", "cosin(10)"), "got 'cosin'. Did you mean 'cosine'?\n    cosin(10)\n    ^\n"),
+        (("x", "--lr", "piecewise(40: 0.1, 30: 0.01)"), "error: --lr at position "),
         (("x", "--rule", "sgd"), "error: --rule must be one of 'gradient descent', 'momentum'"),
         (("x", "--set", "beta=1"), "error: --set must be NAME=VALUE, got 'beta=1'. Settings of GradientDesc"),
         (("x", "--rule", "adamw", "--set", "adam=1"), "Settings of AdamW(weight_decay=0.01, adam=Adam("),

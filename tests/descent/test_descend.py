@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 import rightrate as rr
 from rightrate.descent import Until
 from rightrate.errors import ConfigError
-from rightrate.optimizers.rules import Adam, Momentum
-from rightrate.schedules import Constant, Cosine, Linear
+from rightrate.optimizers.rules import Adam, AdamW, Momentum
+from rightrate.schedules import Constant, Cosine, Linear, Piecewise
 
 CURVATURES = np.array([1.0, 7.0])
 L = 7.0
@@ -187,6 +187,39 @@ def test_saddles_among_many_variables_are_not_looked_for() -> None:
     assert rr.descend(lambda x: -(x**2).sum(), np.zeros(50), gradient=lambda x: -2 * x).status == "stuck"
 
 
+@pytest.mark.parametrize("rule", ["rmsprop", "adadelta"])
+def test_stuck_on_an_inflection(rule: str) -> None:
+    result = rr.descend(lambda x: x**3, 1.0, rule, 1.0 if rule == "adadelta" else 0.01)
+    assert result.status == "stuck"
+    assert "a flat place that is no minimum" in result.message
+    assert "the function falls on and on. Start elsewhere." in result.message
+
+
+def test_stuck_on_a_plateau() -> None:
+    started = rr.descend(lambda x: 1e-9 * x**2, 1.0)
+    assert (started.status, started.steps) == ("stuck", 0)
+    assert started.message.startswith(
+        "Started on a flat place that is no minimum: the gradient norm is 2e-09"
+    )
+    assert rr.descend(lambda x: 1e-9 * x**2, 0.0).status == "converged"
+
+
+def test_thrown_far_off_and_slow_to_come_back() -> None:
+    """RAdam's first steps are momentum's, of the size of the gradient; then they are about lr long."""
+    result = rr.descend(lambda x: x[0] ** 2 + 100 * x[1] ** 2, [1.5, 1.5], "radam", 0.1)
+    assert result.status == "slow"
+    assert result.message.startswith("Went far off, and is on its way back after 1,000 steps")
+    assert result.message.endswith("from 227.2 at the start. Lower the learning rate.")
+
+
+def test_held_back_by_weight_decay() -> None:
+    held = rr.descend(lambda x: (x - 1) ** 2, -3.0, "adamw", 0.1)
+    assert (held.status, "Held back by the weight decay" in held.message) == ("slow", True)
+    assert rr.descend(lambda x: (x - 1) ** 2, -3.0, AdamW(weight_decay=0.0), 0.1).status == "converged"
+    low = rr.descend(lambda x: (x - 1) ** 2, -3.0, "adamw", 1e-4)
+    assert (low.status, "Raise the learning rate" in low.message) == ("slow", True)
+
+
 def test_stuck_where_steps_are_lost_in_rounding() -> None:
     result = rr.descend(lambda x: (x - 2) ** 2, 1.0, lr=1e-20)
     assert (result.status, result.steps) == ("stuck", 10)
@@ -211,6 +244,14 @@ def test_the_rates_are_those_of_the_schedule() -> None:
     assert result.lrs.tolist() == rates(np.arange(30)).tolist()
     same = rr.descend(bowl, START, lr=Constant(peak=0.2, total_steps=5))
     assert np.array_equal(same.path, rr.descend(bowl, START, lr=0.2).path)
+
+
+def test_a_schedule_as_text() -> None:
+    text = "piecewise(4: 0.1, 7: 0.01, 10: 0.001)"
+    result = rr.descend(bowl, START, lr=text, until=Until(steps=12))
+    assert result.lrs.tolist() == [0.1] * 4 + [0.01] * 3 + [0.001] * 5
+    assert result.question.lr == Piecewise(until=(4, 7, 10), values=(0.1, 0.01, 0.001))
+    assert (result.question.lr_text, result.to_dict()["lr"]) == (text, text)
 
 
 def test_rosenbrock() -> None:
@@ -276,6 +317,11 @@ def test_a_name_and_its_rule_are_the_same() -> None:
         ({"f": lambda _: "much"}, r"f\(x\) must be one number, got 'much'"),
         ({"f": lambda x: x}, r"f\(x\) must be one number, got array.* Sum or average"),
         ({"lr": 0.0}, r"descend\(lr=...\) must be a finite number > 0, got 0.0"),
+        (
+            {"lr": "cosine"},
+            r"descend\(lr=...\) at position 1 must be a schedule, got 'cosine'. Write its fields",
+        ),
+        ({"lr": "0.1"}, r"descend\(lr=...\) at position 1 must be a schedule, got 0.1"),
         ({"lr": lambda step: -float(step)}, r"lr\(1\) must be a finite number >= 0, got -1.0"),
         ({"until": 100}, r"descend\(until=...\) must be an Until, got 100. Write Until\(steps=...\)"),
         ({"gradient": "exact"}, r"descend\(gradient=...\) must be a function, 'autograd' or .*, got 'exact'"),

@@ -1,4 +1,5 @@
 import json
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -54,8 +55,25 @@ def test_as_text() -> None:
     result = descended()
     assert str(result) == f"GradientDescent(), lr 0.25: slow. {result.message}"
     rates = Constant(peak=0.25, total_steps=2)
-    assert descended(lr=rates).question.lr_text == str(rates)
-    assert descended(lr=rates).to_dict()["lr"] == str(rates)
+    assert descended(lr=rates).question.lr_text == "constant(2, peak=0.25)"
+    assert descended(lr=rates).to_dict()["lr"] == "constant(2, peak=0.25)"
+
+
+def test_rates_of_the_users_own_have_a_name() -> None:
+    def falling(step: int) -> float:
+        return 0.25 / (step + 1)
+
+    class Falling:
+        def __call__(self, step: int) -> float:
+            return falling(step)
+
+    @dataclass(frozen=True, kw_only=True)
+    class Own(Constant):
+        pass
+
+    own = Own(peak=0.25, total_steps=2)
+    texts = [descended(lr=lr).question.lr_text for lr in (falling, Falling(), own)]
+    assert texts == ["falling", "Falling", str(own)]
 
 
 def test_in_a_notebook() -> None:

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rightrate.descent.expression import Expression
     from rightrate.descent.result import Descent
     from rightrate.optimizers.rules import Rule
+    from rightrate.schedules import Schedule
 
 __all__ = ["descend", "draw"]
 
@@ -26,7 +27,11 @@ def descend(
         str, typer.Argument(metavar="EXPRESSION", help='A formula to make small, such as "x**2 + 3*y**2".')
     ],
     lr: Annotated[
-        list[float] | None, typer.Option(help="The learning rate; several are drawn side by side. [0.1]")
+        list[str] | None,
+        typer.Option(
+            metavar="RATE",
+            help='A number or a schedule, such as "0.1 * cosine(100)"; repeat it to compare. [0.1]',
+        ),
     ] = None,
     rule: Annotated[
         str, typer.Option(metavar="NAME", help="gradient-descent, momentum, nesterov, adam, lion, ...")
@@ -52,7 +57,7 @@ def descend(
     with mistakes_reported():
         code = draw(
             expression,
-            lrs=lr or [0.1],
+            lrs=lr or ["0.1"],
             rule=rule,
             options=options or [],
             start=start,
@@ -66,7 +71,7 @@ def descend(
 def draw(
     text: str,
     *,
-    lrs: list[float],
+    lrs: list[str],
     rule: str,
     options: list[str],
     start: str | None,
@@ -91,9 +96,9 @@ def draw(
     from rightrate.optimizers.rules import resolve
 
     chosen = _with_options(resolve(rule, where="--rule"), options)
-    rates = [_check.number("--lr", lr, above=0.0) for lr in lrs]
+    rates = [_rate(lr) for lr in lrs]
     if len(rates) > len(_LETTERS):
-        raise ConfigError(describe("--lr", f"given at most {len(_LETTERS)} times", rates))
+        raise ConfigError(describe("--lr", f"given at most {len(_LETTERS)} times", lrs))
     until = Until(steps=_check.integer("--steps", steps, low=1))
     for option, file in (("--png", png), ("--json", json)):
         if file is not None and not (option == "--json" and file == STDOUT):
@@ -140,6 +145,22 @@ def _with_options(rule: "Rule", options: list[str]) -> "Rule":
     return changed
 
 
+def _rate(text: str) -> "float | Schedule":
+    """Return the number or the schedule that a text describes."""
+    from rightrate import _check
+    from rightrate.errors import ConfigError, describe
+    from rightrate.schedules import NAMES, parse
+
+    try:
+        number = float(text)
+    except ValueError:
+        if "(" in text or text.strip() in NAMES:
+            return parse(text, where="--lr")
+        advice = 'Such as --lr 0.1, or --lr "0.1 * cosine(100)".'
+        raise ConfigError(describe("--lr", "a number or a schedule", text, advice)) from None
+    return _check.number("--lr", number, above=0.0)
+
+
 def _start(text: str | None, formula: "Expression") -> list[float]:
     """Return where to start, one number for each variable."""
     from rightrate import _check
@@ -181,11 +202,12 @@ def _shown(formula: "Expression", results: "list[Descent]") -> str:
     first = results[0]
     where = _point(first.path[0], formula.names)
     lines = [f"{printable(formula.text)} from {where}, {first.question.rule}", ""]
-    lines.append(f"   {'lr':<10} {'status':<12} {'steps':>6}  {'value':>11}  at")
+    wide = max(10, *(len(result.question.lr_text) for result in results))
+    lines.append(f"   {'lr':<{wide}} {'status':<12} {'steps':>6}  {'value':>11}  at")
     curves = []
     for letter, result in zip(_LETTERS, results, strict=False):
         at = _point(result.x, formula.names)
-        row = f"{result.question.lr_text:<10} {result.status:<12} {result.steps:>6,}"
+        row = f"{result.question.lr_text:<{wide}} {result.status:<12} {result.steps:>6,}"
         lines.append(f"{letter}  {row}  {result.value:>11.4g}  {at}")
         norms = result.gradient_norms
         curves.append((letter, norms[norms <= _AWAY * norms[0]].tolist()))

@@ -12,8 +12,8 @@ from rightrate.descent.slope import Gradient, Slope, norm, slope_of, value_of
 from rightrate.descent.until import Until
 from rightrate.descent.verdict import UNMOVED_STEPS, Walk, judged, ran_away, unmoved
 from rightrate.errors import ConfigError, describe
-from rightrate.optimizers.rules import Rule, resolve
-from rightrate.schedules import FloatArray, Schedule
+from rightrate.optimizers.rules import AdamW, Lion, Rule, resolve
+from rightrate.schedules import FloatArray, Schedule, parse
 
 __all__ = ["descend"]
 
@@ -24,7 +24,7 @@ def descend(
     f: Callable[[Any], Any],
     x0: ArrayLike,
     rule: str | Rule = "gradient descent",
-    lr: Rate = 0.1,
+    lr: Rate | str = 0.1,
     *,
     until: Until = _DEFAULT,
     gradient: Gradient = None,
@@ -39,13 +39,14 @@ def descend(
 
     - **diverged**: the value or the gradient is not finite any more, or the gradient is 1e10 times that of
       the start (or 1e10, if that was below 1); or the steps are used up, all values in the last quarter of
-      them lie above that of the start, and the largest is still growing.
+      them lie above that of the start, and the largest, in its second half, is still growing.
     - **stuck**: it stands still where there is no minimum. Either the last ten steps are lost in rounding
       though the gradient is not near zero; or the gradient is near zero, but there is a direction in which
-      the function falls on both sides, as on a saddle or a maximum (looked for with up to 50 variables).
+      the function falls on both sides, as on a saddle or a maximum, or on and on, as on an inflection or a
+      plateau (looked for with up to 50 variables).
     - **converged**: the gradient is near zero, by `until`.
-    - **oscillating**: the steps are used up, and the last half of them went more than twice as far as they
-      came.
+    - **oscillating**: the steps are used up, and in the last half of them the point went more than twice as
+      far as it came, or the value rose and fell by more than twice as much as it changed.
     - **slow**: the steps are used up, and it was still on its way.
 
     So on a quadratic with the largest curvature `L`, plain gradient descent converges for a constant lr well
@@ -57,7 +58,8 @@ def descend(
         x0: Where to start: a number, or an array of any shape.
         rule: The update rule: a name of `rightrate.optimizers.rules.NAMES`, or a rule with settings of its
             own.
-        lr: The learning rate: a number > 0, a schedule, or a function of the step (counted from 0).
+        lr: The learning rate: a number > 0, a schedule, the text of one for `rightrate.schedules.parse`, or a
+            function of the step (counted from 0).
         until: When it ends.
         gradient: A function of `x`, `"autograd"` (torch) or `"finite differences"`, which is also None.
         names: What the variables are called, for pictures and tables.
@@ -80,7 +82,7 @@ def descend(
     start = _start(x0)
     if names and len(names) != start.size:
         raise ConfigError(describe("descend(names=...)", f"{start.size} names, one a variable", names))
-    rate_at, lr = _rates(lr)
+    rate_at, rate = _rates(lr)
     ends: object = until
     if not isinstance(ends, Until):
         raise ConfigError(describe("descend(until=...)", "an Until", ends, "Write Until(steps=...)."))
@@ -97,7 +99,7 @@ def descend(
         question=Question(
             value=value_of(f, gradient),
             rule=chosen,
-            lr=lr,
+            lr=rate,
             until=until,
             gradient="given" if callable(gradient) else gradient or "finite differences",
             names=tuple(names),
@@ -111,10 +113,12 @@ def _walk(slope: Slope, x: FloatArray, rule: Rule, rate_at: Callable[[int], floa
         shown = f"f {value:g}, gradient {np.asarray(g).tolist()}"
         raise ConfigError(describe("descend(x0=...)", "where f and its gradient are finite", shown))
     points, values, norms, lrs = [x], [value], [norm(g)], list[float]()
-    walk = Walk(points=points, values=values, norms=norms, lrs=lrs, limit=until.limit(norms[0]))
+    decay = rule.weight_decay if isinstance(rule, (AdamW, Lion)) else 0.0
+    limit = until.limit(norms[0])
+    walk = Walk(points=points, values=values, norms=norms, lrs=lrs, limit=limit, decay=decay)
     state, still = rule.init(x), 0
     for step in range(until.steps):
-        if norms[-1] <= walk.limit or still >= UNMOVED_STEPS:
+        if norms[-1] <= limit or still >= UNMOVED_STEPS:
             break
         lr = rate_at(step)
         x, state = rule.update(g, state, x, lr)
@@ -140,11 +144,12 @@ def _start(x0: ArrayLike) -> FloatArray:
     return start[()]
 
 
-def _rates(lr: Rate) -> tuple[Callable[[int], float], Rate]:
-    """Return the rate at each step, and what was asked for with a number as a float."""
-    if isinstance(lr, Schedule):
-        return lr, lr
-    if callable(lr):
-        return lambda step: _check.number(f"lr({step})", lr(step), low=0.0), lr
-    constant = _check.number("descend(lr=...)", lr, above=0.0)
+def _rates(lr: Rate | str) -> tuple[Callable[[int], float], Rate]:
+    """Return the rate at each step, and what was asked for as a float, a schedule or a function."""
+    rate = parse(lr, where="descend(lr=...)") if isinstance(lr, str) else lr
+    if isinstance(rate, Schedule):
+        return rate, rate
+    if callable(rate):
+        return lambda step: _check.number(f"lr({step})", rate(step), low=0.0), rate
+    constant = _check.number("descend(lr=...)", rate, above=0.0)
     return lambda step: constant, constant

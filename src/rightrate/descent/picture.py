@@ -1,5 +1,6 @@
 """Descents side by side, as a matplotlib figure."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ _GRID_POINTS = 101
 _MANY = 60
 _AWAY = 1e3
 _LEVELS = 14
+_TITLE = 40
 
 
 def figure(results: Sequence[Descent]) -> "Figure":
@@ -60,11 +62,16 @@ def figure(results: Sequence[Descent]) -> "Figure":
     for result, top, bottom in zip(results, grid[0], grid[1], strict=True):
         colour = _COLOURS[result.status]
         above(top, result, colour)
-        top.set_title(f"lr {result.question.lr_text}: {result.status}", color=colour, fontsize=12)
+        top.set_title(_title(result), color=colour, fontsize=12, parse_math=False)
         _norms(bottom, result, colour)
         for axes in (top, bottom):
             _look(axes)
     return made
+
+
+def _title(result: Descent) -> str:
+    """Return the rate and what became of it, in as many lines as the width of a column needs."""
+    return textwrap.fill(f"lr {result.question.lr_text}: {result.status}", _TITLE)
 
 
 def _drawing(results: Sequence[Descent], window: Window) -> "Callable[[Axes, Descent, str], None]":

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from rightrate.descent.until import Until
 from rightrate.descent.verdict import Status
+from rightrate.errors import ConfigError
 from rightrate.optimizers.rules import Rule
 from rightrate.schedules import FloatArray, Schedule
 
@@ -41,8 +42,15 @@ class Question:
 
     @property
     def lr_text(self) -> str:
-        """The learning rate for people."""
-        return f"{self.lr:g}" if isinstance(self.lr, float) else str(self.lr)
+        """The learning rate for people; a schedule as `rightrate.schedules.parse` reads it."""
+        if isinstance(self.lr, float):
+            return f"{self.lr:g}"
+        if not isinstance(self.lr, Schedule):
+            return str(getattr(self.lr, "__name__", type(self.lr).__name__))
+        try:
+            return self.lr.text()
+        except ConfigError:  # it, or one inside it, is a class of the user's own
+            return str(self.lr)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -90,7 +98,7 @@ class Descent:
             "status": self.status,
             "message": self.message,
             "rule": str(self.question.rule),
-            "lr": lr if isinstance(lr, float) else str(lr),
+            "lr": lr if isinstance(lr, float) else self.question.lr_text,
             "until": asdict(self.question.until),
             "gradient": self.question.gradient,
             "names": list(self.question.names),

@@ -8,10 +8,11 @@ from typing import Literal
 
 import numpy as np
 
+from rightrate.descent.place import place_of
 from rightrate.descent.slope import Slope, norm
 from rightrate.schedules import FloatArray
 
-__all__ = ["Status", "Walk", "falls_on_both_sides", "judged", "ran_away", "unmoved"]
+__all__ = ["Status", "Walk", "judged", "ran_away", "unmoved"]
 
 Status = Literal["converged", "slow", "oscillating", "diverged", "stuck"]
 
@@ -22,7 +23,14 @@ _STRAIGHT = 0.5
 _GROWING = 1.01
 _CLOSER = 0.9
 _NOTICEABLE = 1e-6
-_MOST_VARIABLES = 50
+_NEAR = 0.1
+_PLACES = {
+    "saddle": ("a saddle or a maximum", "there is a direction in which the function falls on both sides"),
+    "ledge": (
+        "a flat place that is no minimum",
+        "there is a direction in which the function falls on and on",
+    ),
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +43,7 @@ class Walk:
         norms: The gradient's norm at each.
         lrs: The rate of each step, one fewer.
         limit: The gradient norm that counts as near zero.
+        decay: The rule's weight decay.
     """
 
     points: Sequence[FloatArray]
@@ -42,6 +51,7 @@ class Walk:
     norms: Sequence[float]
     lrs: Sequence[float]
     limit: float
+    decay: float = 0.0
 
     @property
     def steps(self) -> int:
@@ -67,13 +77,7 @@ def judged(walk: Walk, slope: Slope) -> tuple[Status, str]:
     size = f"the gradient norm is {walk.norms[-1]:.2g}, near zero is {walk.limit:.2g}"
     after = f"after {_steps(walk.steps)}"
     if walk.norms[-1] <= walk.limit:
-        if falls_on_both_sides(slope, walk.points[-1]):
-            where = "Started on" if walk.steps == 0 else f"Came to, {after},"
-            falls = "but there is a direction in which the function falls on both sides"
-            return "stuck", f"{where} a saddle or a maximum: {size}, {falls}. Start elsewhere."
-        if walk.steps == 0:
-            return "converged", f"Nothing to do: at the start {size}."
-        return "converged", f"Converged {after}: {size}."
+        return _at_rest(walk, slope, size)
     recent = walk.points[-UNMOVED_STEPS - 1 :]
     if all(unmoved(a, b) for a, b in pairwise(recent)):
         cause = "The learning rate is 0" if walk.lrs[-1] == 0 else "Steps are too small to change the point"
@@ -81,47 +85,38 @@ def judged(walk: Walk, slope: Slope) -> tuple[Status, str]:
     if _climbs(walk.values):
         risen = f"from {walk.values[0]:.4g} to {walk.values[-1]:.4g}"
         return "diverged", f"The value rose {risen} in {_steps(walk.steps)}. Lower the learning rate."
-    length, net = _recent_length(walk.points)
-    half = _steps(_half(walk.steps))
-    if net < _STRAIGHT * length:
-        far = f"{length / net:.3g} times as far as it came" if net > 0 else "and came back to the same point"
+    swings = _swings(walk)
+    if swings is not None:
         closing = _closes_in(walk.norms)
         how, advice = ("closing in", "or take more steps") if closing else ("no nearer", "or let it fall")
-        went = f"Goes to and fro, {how}: in the last {half} it went {far}"
-        return "oscillating", f"{went}; {size}. Lower the learning rate, {advice}."
-    return "slow", f"Still on its way {after}: {size}. Raise the learning rate, or take more steps."
+        return "oscillating", f"{swings[0]}, {how}: {swings[1]}; {size}. Lower the learning rate, {advice}."
+    return "slow", _on_its_way(walk, f"{after}: {size}")
 
 
-def falls_on_both_sides(slope: Slope, x: FloatArray) -> bool:
-    """Return whether there is a direction in which the function falls both ways from `x`.
-
-    The direction is that of the most negative curvature, from central differences of the gradient; the two
-    values beside `x` confirm it. With more than 50 variables nothing is looked at, and the answer is no.
-    """
-    flat = np.atleast_1d(np.asarray(x, dtype=np.float64)).ravel()
-    if flat.size > _MOST_VARIABLES:
-        return False
-    with np.errstate(all="ignore"):
-        columns = []
-        for place in range(flat.size):
-            width = np.zeros_like(flat)
-            width[place] = 1e-4 * max(1.0, abs(flat[place]))
-            rise = _gradient(slope, flat + width, x) - _gradient(slope, flat - width, x)
-            columns.append(rise / (2 * width[place]))
-        hessian = np.array(columns)
-        if not np.isfinite(hessian).all():
-            return False
-        curvatures, directions = np.linalg.eigh((hessian + hessian.T) / 2)
-        if curvatures[0] >= -1e-3 * np.abs(curvatures).max():
-            return False
-        aside = 1e-3 * max(1.0, norm(flat)) * directions[:, 0]
-        here, _ = slope(x)
-        below = here - 4 * _ROUNDING * abs(here)
-        return all(slope((flat + sign * aside).reshape(np.shape(x))[()])[0] < below for sign in (1, -1))
+def _at_rest(walk: Walk, slope: Slope, size: str) -> tuple[Status, str]:
+    """Return what kind of place was found, where the gradient is near zero."""
+    after = f"after {_steps(walk.steps)}"
+    last = walk.points[-1]
+    reach = norm(last - walk.points[0]) or _NEAR * max(1.0, norm(last))
+    place = place_of(slope, last, reach=reach, fallen=max(0.0, walk.values[0] - walk.values[-1]))
+    if place != "minimum":
+        where, why = _PLACES[place]
+        came = "Started on" if walk.steps == 0 else f"Came to, {after},"
+        return "stuck", f"{came} {where}: {size}, but {why}. Start elsewhere."
+    if walk.steps == 0:
+        return "converged", f"Nothing to do: at the start {size}."
+    return "converged", f"Converged {after}: {size}."
 
 
-def _gradient(slope: Slope, flat: FloatArray, x: FloatArray) -> FloatArray:
-    return np.atleast_1d(slope(flat.reshape(np.shape(x))[()])[1]).ravel()
+def _on_its_way(walk: Walk, size: str) -> str:
+    """Return what keeps a slow descent, and what to do."""
+    last, before = walk.points[-1], walk.points[-2]
+    if walk.values[-1] > walk.values[0] + _NOTICEABLE * abs(walk.values[0]):
+        risen = f"the value is {walk.values[-1]:.4g}, from {walk.values[0]:.4g} at the start"
+        return f"Went far off, and is on its way back {size}; {risen}. Lower the learning rate."
+    if norm(last - before) < _STRAIGHT * walk.lrs[-1] * walk.decay * norm(last):
+        return f"Held back by the weight decay {size}. Set it to 0, or take more steps."
+    return f"Still on its way {size}. Raise the learning rate, or take more steps."
 
 
 def _run_away(walk: Walk) -> str:
@@ -139,10 +134,10 @@ def _half(steps: int) -> int:
 
 
 def _climbs(values: Sequence[float]) -> bool:
-    """Return whether all of the last quarter lies above the start, and it is still climbing."""
+    """Return whether all of the last quarter lies above the start, and its end is the highest so far."""
     before, last = np.array_split(np.array(values[-max(2, _half(len(values) - 1)) :]) - values[0], 2)
-    noticeable = _NOTICEABLE * abs(values[0])
-    return bool(last.min() > noticeable and last.max() > _GROWING * before.max())
+    growing = last.max() > _GROWING * before.max() and last.argmax() >= len(last) // 2
+    return bool(growing and last.min() > _NOTICEABLE * abs(values[0]))
 
 
 def _closes_in(norms: Sequence[float]) -> bool:
@@ -151,10 +146,19 @@ def _closes_in(norms: Sequence[float]) -> bool:
     return bool(last.max() < _CLOSER * before.max())
 
 
-def _recent_length(points: Sequence[FloatArray]) -> tuple[float, float]:
-    """Return how far the last half of the steps went, and how far they came."""
-    half = points[-_half(len(points) - 1) - 1 :]
-    return sum(norm(b - a) for a, b in pairwise(half)), norm(half[-1] - half[0])
+def _swings(walk: Walk) -> tuple[str, str] | None:
+    """Return what the last half of the steps did if it went to and fro, or up and down, and how much."""
+    half = _half(walk.steps)
+    points, values = walk.points[-half - 1 :], np.array(walk.values[-half - 1 :])
+    length, net = sum(norm(b - a) for a, b in pairwise(points)), norm(points[-1] - points[0])
+    if net < _STRAIGHT * length:
+        far = f"{length / net:.3g} times as far as it came" if net > 0 else "and came back to the same point"
+        return "Goes to and fro", f"in the last {_steps(half)} it went {far}"
+    changes = np.abs(np.diff(values))
+    total = float(changes[changes > 4 * _ROUNDING * np.abs(values[1:])].sum())
+    if abs(values[-1] - values[0]) < _STRAIGHT * total:
+        return "Goes up and down", f"in the last {_steps(half)} the value rose and fell by {total:.3g} in all"
+    return None
 
 
 def _steps(number: int) -> str:
