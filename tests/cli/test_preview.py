@@ -47,7 +47,7 @@ def test_several_are_compared() -> None:
 
 def test_what_is_left_out_is_said() -> None:
     shown = run("step(1000, every_steps=10, factor=0.9)").stdout
-    assert "       ...  93 more places where the rate turns are not shown\n" in shown
+    assert "       ...  the rate turns at more places than are shown here\n" in shown
     assert "..." not in run("rex(9)").stdout
 
 
@@ -62,6 +62,16 @@ def test_a_logarithmic_chart_is_cut_below() -> None:
     top, bottom = float(lines[start].split("|")[0]), float(lines[start + 13].split("|")[0])
     assert top == 1.0
     assert 1e-4 <= bottom < 2e-4
+    held = run("linear(2000, floor=0.5)", "--log").stdout.splitlines()
+    assert held[held.index("learning rate") + 14].startswith("     0.5 |")
+
+
+def test_a_billion_restarts_are_shown() -> None:
+    lines = run("restarted(cosine(7), 1e9)", "--log").stdout.splitlines()
+    assert lines[0] == "a  restarted(cosine(7), times=1000000000), 7,000,000,000 steps"
+    assert lines[2] == "         step           a  with lr 1"
+    assert lines[3] == "            0           1  first step"
+    assert "6,999,999,999     0.04952  last step" in lines
 
 
 def test_files(tmp_path: Path) -> None:
@@ -72,8 +82,10 @@ def test_files(tmp_path: Path) -> None:
     assert page.read_text(encoding="utf-8").startswith("<!DOCTYPE html>")
     assert sorted(tmp_path.iterdir()) == [page, picture]
     linear = picture.read_bytes()
-    run("cosine(9)", "linear(9)", "--png", str(picture), "--log")
+    assert '"scale":"linear"' in page.read_text(encoding="utf-8").replace(" ", "")
+    run("cosine(9)", "linear(9)", "--png", str(picture), "--html", str(page), "--log")
     assert picture.read_bytes() != linear
+    assert '"scale":"log"' in page.read_text(encoding="utf-8").replace(" ", "")
 
 
 @pytest.mark.parametrize(

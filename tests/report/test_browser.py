@@ -268,4 +268,7 @@ def test_a_preview_of_schedules_draws_and_asks_for_nothing(browse: Callable[...,
     assert seen.requests == []
     assert seen.body.count('class="scatterlayer') == 1
     assert sum("js-line" in (attributes.get("class") or "") for _, attributes in seen.elements) >= 2
-    assert ">log</button>" in seen.body
+    assert '<button type="button" aria-pressed="true">linear</button>' in seen.body
+    seen = browse(Preview(shapes=shapes, lr=3e-4).page("log"))
+    assert seen.console == []
+    assert '<button type="button" aria-pressed="true">log</button>' in seen.body

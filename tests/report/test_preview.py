@@ -1,5 +1,6 @@
 """Schedules beside each other: rows, curves, and the page."""
 
+import io
 import json
 import re
 from typing import Any
@@ -8,7 +9,8 @@ import numpy as np
 import pytest
 
 from rightrate.errors import ConfigError
-from rightrate.report.preview import LETTERS, LOWEST, Preview
+from rightrate.report.curves import LOWEST
+from rightrate.report.preview import LETTERS, Preview
 from rightrate.schedules import Cosine, Linear, Schedule, parse
 
 PLAIN = parse("warmup(4) + linear(8)")
@@ -49,21 +51,11 @@ def test_one_step_is_first_and_last() -> None:
     assert rows(of("constant(1)")) == [(0, 1.0, "first step"), (1, 1.0, "after the end")]
 
 
-def test_many_turns_are_counted_and_not_shown() -> None:
+def test_some_of_many_turns_are_shown() -> None:
     made = of("step(1000, every_steps=10, factor=0.9)")
-    marks = parse("step(1000, every_steps=10, factor=0.9)").marks()
-    assert made.left_out() == len(marks) - 8
-    assert len(made.rows()) == 8 + 2
-    assert of("rex(9)").left_out() == 0
-
-
-@pytest.mark.parametrize("total_steps", [1, 2, 4000, 4001, 1_000_000])
-def test_curves_have_every_turn(total_steps: int) -> None:
-    shape = parse(f"constant({total_steps}) + 0.5 * linear({total_steps})")
-    steps = Preview(shapes=(shape,)).steps()
-    assert set(shape.marks()) <= set(steps.tolist())
-    assert len(steps) <= 4010
-    assert np.all(np.diff(steps) > 0)
+    assert made.turns_left_out
+    assert [row.step for row in made.rows()] == [0, 10, 20, 30, 40, 50, 499, 990, 999, 1000]
+    assert not of("rex(9)").turns_left_out
 
 
 def test_the_figure_draws_each_schedule_and_what_is_held() -> None:
@@ -71,16 +63,28 @@ def test_the_figure_draws_each_schedule_and_what_is_held() -> None:
     (axes,) = made.axes
     first, held, second, _ = axes.lines
     np.testing.assert_array_equal(first.get_xydata(), [[0, 0.5], [1, 0.375], [2, 0.25], [3, 0.125]])
-    np.testing.assert_array_equal(held.get_xydata(), [[3, 0.125], [8, 0.125]])
+    np.testing.assert_array_equal(held.get_xydata(), [[3, 0.125], [8, 0.125]])  # round(1.04 * 8)
     assert (held.get_linestyle(), second.get_label()) == (":", "b  cosine(8)")
     assert (axes.get_yscale(), axes.get_ylim()[0]) == ("linear", 0.0)
-    assert of("cosine(8)").figure().axes[0].lines[0].get_label() == "cosine(8)"
+    assert of("cosine(8)", lr=0.5).figure().axes[0].get_title(loc="left") == "cosine(8), lr 0.5"
+    assert of("cosine(8)").figure().axes[0].get_title(loc="left") == "cosine(8)"
+
+
+def test_dollars_are_no_formulas() -> None:
+    class Mine(Linear):
+        def __repr__(self) -> str:
+            return "$\\bad$"
+
+    several = Preview(shapes=(Mine(total_steps=3),) * 2)
+    assert several.names[0][1] == "$\\bad$"
+    for made in (several, Preview(shapes=(Mine(total_steps=3),))):
+        made.figure().savefig(io.BytesIO())
 
 
 def test_a_logarithmic_figure_goes_down_to_a_share_of_the_peak() -> None:
     (axes,) = of("one_cycle(4000, floor=0)", lr=0.5).figure("log").axes
     assert axes.get_yscale() == "log"
-    assert axes.get_ylim()[0] == pytest.approx(0.5 * LOWEST)
+    assert axes.get_ylim() == pytest.approx((0.5 * LOWEST / 1.5, 0.5 * 1.5))
 
 
 def chart(page: str) -> dict[str, Any]:
@@ -93,8 +97,10 @@ def chart(page: str) -> dict[str, Any]:
 def test_the_page_holds_everything() -> None:
     page = of("piecewise(2: 1, 6: 0.5)", "cosine(8)", lr=0.5).page()
     lines = chart(page)["data"]
-    assert [line["name"] for line in lines] == ["a  piecewise(2: 1.0, 6: 0.5)", "b  cosine(8)"]
-    assert lines[0]["y"] == [0.5, 0.5, 0.25, 0.25, 0.25, 0.25, 0.25, 0.25]
+    named = [line["name"] for line in lines if line["showlegend"]]
+    assert named == ["a  piecewise(2: 1.0, 6: 0.5)", "b  cosine(8)"]
+    assert (lines[0]["y"], lines[0]["line"]["dash"]) == ([0.5, 0.5, 0.25, 0.25, 0.25, 0.25], "solid")
+    assert (lines[1]["x"], lines[1]["y"], lines[1]["line"]["dash"]) == ([5, 8], [0.25, 0.25], "dot")
     text = re.sub(r"<(script|style)\b.*?</\1>", "", page, flags=re.DOTALL)
     for part in ("Keras PiecewiseConstantDecay", "a: last step", "0.25</td>", "lr 0.5</span>"):
         assert part in text
@@ -104,8 +110,21 @@ def test_the_page_holds_everything() -> None:
     assert page == of("piecewise(2: 1, 6: 0.5)", "cosine(8)", lr=0.5).page()
 
 
+def test_the_page_starts_with_the_axis_that_is_asked_for() -> None:
+    made = of("linear(4, floor=0.5)", lr=0.5)
+    start = {axis: chart(made.page(axis)) for axis in ("linear", "log")}
+    assert (chart(made.page())["scale"], start["log"]["scale"]) == ("linear", "log")
+    assert start["log"]["scales"] == start["linear"]["scales"]
+    assert start["log"]["scales"]["linear"] == {"yaxis.type": "linear", "yaxis.range": [0.0, 0.525]}
+    ends = np.log10([0.3125 / 1.5, 0.5 * 1.5])
+    assert start["log"]["scales"]["log"]["yaxis.range"] == pytest.approx(ends, rel=1e-5)
+    stills = [re.search(r'src="(data:image[^"]*)"', made.page(axis))[1] for axis in ("linear", "log")]
+    assert stills[0] != stills[1]
+
+
 def test_the_page_of_one_is_named_after_it() -> None:
     page = of("cosine(8)").page()
+    assert not any(line["showlegend"] for line in chart(page)["data"])
     assert "<title>cosine(8)</title>" in page
     assert "schedule = parse(&#34;cosine(8)&#34;)\n" not in page
     assert "schedule = parse(&#34;cosine(8)&#34;)</code>" in page

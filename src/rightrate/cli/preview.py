@@ -3,7 +3,7 @@
 import io
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -22,7 +22,7 @@ def preview(
     ],
     lr: Annotated[float, typer.Option(help="What every rate is multiplied by: the peak of a shape.")] = 1.0,
     log: Annotated[
-        bool, typer.Option("--log", help="Draw rates on a logarithmic axis; HTML has a switch.")
+        bool, typer.Option("--log", help="Draw rates on a logarithmic axis; the HTML page starts with it.")
     ] = False,
     png: Annotated[str | None, typer.Option(metavar="FILE", help="Draw them into a PNG file.")] = None,
     html: Annotated[str | None, typer.Option(metavar="FILE", help="Write an HTML page.")] = None,
@@ -58,29 +58,31 @@ def show(texts: list[str], *, lr: float, log: bool, png: str | None, html: str |
             check_writable(option, Path(file))
     if png is not None and html is not None and Path(png).resolve() == Path(html).resolve():
         raise ConfigError(describe("--html", "another file than that of --png", html))
-    sys.stdout.write(_shown(made, log=log))
+    axis: Literal["log", "linear"] = "log" if log else "linear"
+    sys.stdout.write(_shown(made, axis))
     if png is not None:
         stream = io.BytesIO()
-        made.figure("log" if log else "linear").savefig(stream, format="png")
+        made.figure(axis).savefig(stream, format="png")
         write_bytes("--png", Path(png), stream.getvalue())
     if html is not None:
-        write("--html", Path(html), made.page())
+        write("--html", Path(html), made.page(axis))
 
 
-def _shown(made: "Preview", *, log: bool) -> str:
+def _shown(made: "Preview", axis: Literal["log", "linear"]) -> str:
     """Return the table, the chart and the differences."""
     from rightrate.report.text import count, rate
 
     listed = zip(made.names, made.shapes, strict=True)
     lines = [f"{letter}  {text}, {_steps(shape.total_steps)}" for (letter, text), shape in listed]
     heads = "".join(f"{letter:>12}" for letter, _ in made.names)
-    lines += ["", f"{'step':>10}{heads}  with lr {rate(made.lr)}"]
+    width = max(10, len(count(made.length)))
+    lines += ["", f"{'step':>{width}}{heads}  with lr {rate(made.lr)}"]
     for row in made.rows():
         rates = "".join(f"{number:>12.4g}" for number in row.rates)
-        lines.append(f"{count(row.step):>10}{rates}  {', '.join(row.notes)}")
-    if made.left_out():
-        lines.append(f"{'...':>10}  {count(made.left_out())} more places where the rate turns are not shown")
-    lines += ["", "learning rate", _chart(made, log=log)]
+        lines.append(f"{count(row.step):>{width}}{rates}  {', '.join(row.notes)}")
+    if made.turns_left_out:
+        lines.append(f"{'...':>{width}}  the rate turns at more places than are shown here")
+    lines += ["", "learning rate", _chart(made, axis)]
     if made.differences():
         lines += ["", "elsewhere"]
         lines += [f"  {item.theirs}: {item.sentence}" for item in made.differences()]
@@ -93,15 +95,16 @@ def _steps(number: int) -> str:
     return f"{count(number)} step{'' if number == 1 else 's'}"
 
 
-def _chart(made: "Preview", *, log: bool) -> str:
+def _chart(made: "Preview", axis: Literal["log", "linear"]) -> str:
     import numpy as np
 
     from rightrate.cli.scatter import scatter
-    from rightrate.report.preview import LOWEST
+    from rightrate.report.curves import lowest
 
     steps = made.steps()
-    rates = [one(steps) for one in made.schedules]
-    low = LOWEST * max(one.peak for one in made.schedules) if log else 0.0
-    shown = [np.where(values >= low, values, np.nan).tolist() for values in rates]
-    curves = [(letter, values) for (letter, _), values in zip(made.names, shown, strict=True)]
-    return scatter(curves, places=steps.tolist(), axis="log" if log else "linear")
+    low = lowest(made.schedules) if axis == "log" else 0.0
+    curves = []
+    for (letter, _), schedule in zip(made.names, made.schedules, strict=True):
+        rates = schedule(steps)
+        curves.append((letter, np.where(rates >= low, rates, np.nan).tolist()))
+    return scatter(curves, places=steps.tolist(), axis=axis)

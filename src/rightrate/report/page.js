@@ -55,7 +55,7 @@
   const draw = (name, printing) => {
     const chart = charts[name], place = document.getElementById("chart-" + name);
     if (!place) return undefined;
-    const state = (shown[name] = shown[name] || { scale: "linear", stage: chart.stages ? chart.stages.length - 1 : null });
+    const state = (shown[name] = shown[name] || { scale: chart.scale || "linear", stage: chart.stages ? chart.stages.length - 1 : null });
     const data = painted(chart.data, "");
     if (state.stage !== null) for (const line of data) if (line.meta !== undefined) line.visible = line.meta === state.stage;
     const width = printing ? 660 : place.clientWidth, look = layout(chart, width);

@@ -9,6 +9,7 @@ from markupsafe import Markup
 
 from rightrate import _check
 from rightrate.errors import ConfigError, describe
+from rightrate.report.curves import AFTER, Steps, drawn, lowest, plot, sampled
 from rightrate.report.picture import svg
 from rightrate.report.self_contained import data_url, environment, plotly_js, policy, resource, script_json
 from rightrate.report.text import chart_text, rate
@@ -18,16 +19,12 @@ from rightrate.schedules.differences import Difference, differences
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["LETTERS", "LOWEST", "Preview", "Row"]
+__all__ = ["LETTERS", "Preview", "Row"]
 
 LETTERS = "abcdefghij"
-LOWEST = 1e-4
-"""A logarithmic axis goes down to this fraction of the highest rate."""
 
-_INK, _GRID = "#1b2330", "#e8ebf0"
-_COLOURS = ("#0b63a5", "#c2410c", "#00795a", "#7a3ea1", "#9a6700", "#b0307a", "#3b7d8c", "#667085")
+_INK = "#1b2330"
 _TOKENS = ("@data", "@fail", "@good", "@second", "@rates:0", "@rates:0.5", "@muted", "@ink")
-_POINTS = 2000
 _FIRST, _LAST = 6, 2
 _WIDEST = 84
 
@@ -97,18 +94,14 @@ class Preview:
             for step, said in sorted(notes.items())
         )
 
-    def left_out(self) -> int:
-        """Return how many turns `rows` leaves out, of schedules that have very many."""
-        return sum(max(0, len(schedule.marks()) - _FIRST - _LAST) for schedule in self.schedules)
+    @property
+    def turns_left_out(self) -> bool:
+        """Whether a rate turns at more places than `rows` shows."""
+        return any(len(schedule.marks()) > _FIRST + _LAST for schedule in self.schedules)
 
-    def steps(self) -> np.ndarray[Any, np.dtype[np.int64]]:
-        """Return the steps to draw: all, or those of an even grid and those where a rate turns."""
-        if self.length <= 2 * _POINTS:
-            return np.arange(self.length)
-        grid = np.linspace(0, self.length - 1, _POINTS).astype(np.int64)
-        turns = np.array([mark for schedule in self.schedules for mark in schedule.marks()], dtype=np.int64)
-        turns = turns[:: max(1, len(turns) // _POINTS)]
-        return np.unique(np.concatenate([grid, turns, np.maximum(turns - 1, 0)]))
+    def steps(self) -> Steps:
+        """Return the steps at which any of the schedules is drawn, ascending."""
+        return np.unique(np.concatenate([sampled(schedule) for schedule in self.schedules]))
 
     def differences(self) -> tuple[Difference, ...]:
         """Return what other libraries do differently under these names."""
@@ -122,30 +115,30 @@ class Preview:
         """
         from matplotlib.figure import Figure
 
-        made = Figure(figsize=(8.6, 4.6), dpi=110, facecolor="white", layout="constrained")
+        single = len(self.shapes) == 1
+        height = 4.4 if single else 4.2 + 0.2 * len(self.shapes)
+        made = Figure(figsize=(8.6, height), dpi=110, facecolor="white", layout="constrained")
         axes = made.add_subplot(facecolor="white")
-        steps = self.steps()
-        for index, schedule in enumerate(self.schedules):
-            colour = _COLOURS[index % len(_COLOURS)]
-            inside = steps[steps < schedule.total_steps]
-            after = np.array([schedule.total_steps - 1, round(1.04 * self.length)])
-            axes.plot(inside, schedule(inside), color=colour, linewidth=1.8, label=self._label(index))
-            axes.plot(after, schedule(after), color=colour, linewidth=1.4, linestyle=":")
-        axes.set_yscale(axis)
-        highest = max(schedule.peak for schedule in self.schedules)
-        axes.set_ylim((0.0 if axis == "linear" else LOWEST * highest), axes.get_ylim()[1])
-        axes.set_xlim(0, round(1.04 * self.length))
-        axes.set_xlabel("optimizer step", color=_INK)
+        plot(axes, self.schedules, [self._label(index) for index in range(len(self.shapes))], axis)
+        axes.set_xlabel("optimizer step (dotted: held after the end)", color=_INK)
         axes.set_ylabel("learning rate", color=_INK)
-        axes.grid(visible=True, color=_GRID, linewidth=0.7)
-        axes.set_axisbelow(True)
-        axes.tick_params(labelsize=9, colors=_INK, color=_GRID)
-        axes.spines[["top", "right"]].set_visible(False)
-        made.legend(loc="outside lower center", ncols=1, frameon=False, fontsize=9, labelcolor=_INK)
+        if single:
+            given = "" if self.lr == 1.0 else f", lr {rate(self.lr)}"
+            axes.set_title(self._label(0) + given, loc="left", fontsize=11, color=_INK, parse_math=False)
+        else:
+            legend = made.legend(
+                loc="outside lower left", ncols=1, frameon=False, fontsize=9, labelcolor=_INK
+            )
+            for text in legend.get_texts():
+                text.set_parse_math(False)
         return made
 
-    def page(self) -> str:
-        """Return the curves, the values and the differences as one HTML page that needs no network."""
+    def page(self, axis: Literal["log", "linear"] = "linear") -> str:
+        """Return the curves, the values and the differences as one HTML page that needs no network.
+
+        Args:
+            axis: The axis of the rates at the start; the page has a switch.
+        """
         scripts = [plotly_js(), resource("page.js")]
         template = environment().from_string(resource("preview.html.jinja"))
         single = len(self.shapes) == 1
@@ -155,40 +148,48 @@ class Preview:
             names=self.names,
             length=self.length,
             rows=self.rows(),
-            left_out=self.left_out(),
+            turns_left_out=self.turns_left_out,
             differences=self.differences(),
             code=self._code(),
-            charts=Markup(script_json({"schedules": self._chart()})),
+            charts=Markup(script_json({"schedules": self._chart(axis)})),
             scripts=[Markup(script) for script in scripts],
             css=Markup(resource("page.css")),
-            still=data_url(svg(self.figure())),
+            still=data_url(svg(self.figure(axis))),
             policy=policy(scripts),
         )
 
-    def _chart(self) -> dict[str, Any]:
-        steps = self.steps()
-        data = []
+    def _chart(self, axis: Literal["log", "linear"]) -> dict[str, Any]:
+        data: list[dict[str, Any]] = []
+        until = round(AFTER * self.length)
+        single = len(self.shapes) == 1
         for index, schedule in enumerate(self.schedules):
-            line = {"color": _TOKENS[index % len(_TOKENS)], "width": 2}
-            data.append(
-                {
-                    "x": steps.tolist(),
-                    "y": schedule(steps).tolist(),
-                    "mode": "lines",
-                    "line": line,
-                    "name": chart_text(self._label(index)),
-                    "hovertemplate": "step %{x:,}: %{y:.4g}<extra></extra>",
-                    "showlegend": True,
-                }
-            )
+            name = chart_text(self._label(index))
+            shared = {"mode": "lines", "name": name, "legendgroup": name}
+            for dash, (steps, rates) in zip(("solid", "dot"), drawn(schedule, until), strict=True):
+                line = {"color": _TOKENS[index % len(_TOKENS)], "width": 2, "dash": dash}
+                hover = "step %{x:,}: %{y:.4g}" + (" (held)" if dash == "dot" else "") + "<extra></extra>"
+                points = {"x": steps.tolist(), "y": rates.tolist(), "hovertemplate": hover}
+                data.append({**shared, **points, "line": line, "showlegend": dash == "solid" and not single})
+        highest = max(schedule.peak for schedule in self.schedules)
+        ends = np.log10([lowest(self.schedules) / 1.5, 1.5 * highest]).tolist()
         layout = {
-            "xaxis": {"title": {"text": "optimizer step"}, "range": [0, self.length]},
-            "yaxis": {"title": {"text": "learning rate"}, "rangemode": "tozero", "exponentformat": "power"},
+            "xaxis": {
+                "title": {"text": "optimizer step (dotted: held after the end)"},
+                "range": [0, until],
+                "exponentformat": "B",
+                "minexponent": 6,
+                "separatethousands": True,
+            },
+            "yaxis": {"title": {"text": "learning rate"}, "exponentformat": "power"},
             "legend": {"orientation": "v", "y": -0.2},
+            "margin": {"t": 12},
         }
-        scales = {"linear": {"yaxis.type": "linear"}, "log": {"yaxis.type": "log"}}
-        height = 400 + 22 * len(self.schedules)
-        return {"data": data, "layout": layout, "height": height, "scales": scales}
+        scales = {
+            "linear": {"yaxis.type": "linear", "yaxis.range": [0.0, 1.05 * highest]},
+            "log": {"yaxis.type": "log", "yaxis.range": ends},
+        }
+        height = 372 + (0 if single else 22 * len(self.schedules))
+        return {"data": data, "layout": layout, "height": height, "scales": scales, "scale": axis}
 
     def _label(self, index: int) -> str:
         letter, text = self.names[index]

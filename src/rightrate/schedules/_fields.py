@@ -12,7 +12,10 @@ from rightrate.errors import ConfigError, describe
 if TYPE_CHECKING:
     from rightrate.schedules.base import Schedule
 
-__all__ = ["choice", "flag", "integer", "integers", "number", "numbers", "where"]
+__all__ = ["choice", "flag", "integer", "integers", "length", "number", "numbers", "where"]
+
+_LONGEST = 2**53
+"""Up to here float64 has every whole number."""
 
 
 def where(schedule: "Schedule", name: str) -> str:
@@ -58,6 +61,14 @@ def numbers(schedule: "Schedule", name: str, **limits: Any) -> None:
     items = _listed(schedule, name, "numbers")
     value = tuple(_check.number(where(schedule, name), item, **limits) for item in items)
     object.__setattr__(schedule, name, value)
+
+
+def length(schedule: "Schedule", total_steps: int) -> int:
+    """Return the length of a schedule, or raise `ConfigError` if its steps cannot be told apart."""
+    if total_steps <= _LONGEST:
+        return total_steps
+    allowed = f"at most {_LONGEST}, as far as float64 counts"
+    raise ConfigError(describe(where(schedule, "total_steps"), allowed, total_steps))
 
 
 def _listed(schedule: "Schedule", name: str, what: str) -> list[object]:

@@ -15,6 +15,7 @@ __all__ = ["Parser"]
 
 _DEEPEST = 50
 _LARGEST = 2**63 - 1
+_EXACT = 2**53
 _CONSTANTS = {"true": True, "false": False, "none": None}
 _BY_CLASS = {kind.__name__.lower(): name for name, kind in NAMES.items()}
 _FIELD = re.compile(r"^\w+\((\w+)=")
@@ -80,8 +81,8 @@ class Parser:
             return value
         parts = [self._as_schedule(value, first)]
         while True:
-            first = self._here
-            parts.append(self._as_schedule(self._product(), first))
+            here = self._here
+            parts.append(self._as_schedule(self._product(), here))
             if not self._takes("+"):
                 return self._made(first, {}, lambda: sequence(*parts))
 
@@ -133,9 +134,12 @@ class Parser:
 
     def _number(self, token: Token) -> int | float:
         plain = token.text.replace("_", "")
-        number = float(plain) if set(plain) & set(".eE") or len(plain) > 20 else int(plain)
-        if isinstance(number, float) or abs(number) <= _LARGEST:
-            return number
+        if set(plain) & set(".eE") or len(plain) > 20:
+            number = float(plain)
+            whole = "." not in plain and abs(number) <= _EXACT and number.is_integer()
+            return int(number) if whole else number  # 1e6 counts steps as well as 1000000 does
+        if abs(int(plain)) <= _LARGEST:
+            return int(plain)
         raise self._source.mistake(token.start, f"at most {_LARGEST}", token.text)
 
     def _group(self) -> Schedule:

@@ -1,13 +1,14 @@
 """What a schedule is: a pure, frozen, printable `step -> lr`."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, overload
 
 import numpy as np
 from numpy.typing import NDArray
 
 from rightrate import _check
+from rightrate.errors import ConfigError, describe
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -105,12 +106,24 @@ class Schedule(ABC):
 
         return in_lightning(self, optimizer)
 
-    def marks(self) -> tuple[int, ...]:
-        """Return the first step, the last, and those at which parts meet or the rate turns, ascending.
+    def marks(self, start: int = 0) -> tuple[int, ...]:
+        """Return the steps from `start` on at which parts meet or the rate turns, ascending.
 
-        Between two of them no rate is above those at both.
+        The first is `start`, the last the last step of the run, and between two of them no rate is above
+        those at both. A rate that turns more than about a thousand times has the first and the last of these
+        steps here, so that a billion restarts are as cheap as ten.
+
+        Args:
+            start: The first step to look at, in [0, total_steps).
+
+        Raises:
+            ConfigError: If `start` is no such step.
         """
-        return tuple(sorted({0, *self._marks(), self.total_steps - 1}))
+        where = f"{type(self).__name__}.marks(start)"
+        if _check.integer(where, start, low=0) >= self.total_steps:
+            raise ConfigError(describe(where, f"less than total_steps={self.total_steps}", start))
+        found = {mark for mark in self._marks(start) if mark >= start}
+        return tuple(sorted({start, *found, self.total_steps - 1}))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data, from which `rightrate.schedules.from_dict` makes this schedule again."""
@@ -128,6 +141,10 @@ class Schedule(ABC):
     def _rates(self, steps: FloatArray) -> FloatArray:
         """Return the rates at steps in [0, total_steps - 1], of the same shape."""
 
-    def _marks(self) -> tuple[int, ...]:
-        """Return the steps in [0, total_steps) at which parts meet or the rate turns."""
+    def _marks(self, start: int) -> Iterable[int]:
+        """Return the steps in [start, total_steps) at which parts meet or the rate turns; `marks` sorts them.
+
+        Steps before `start` may be among them. A schedule that has very many looks at `start`, and leaves out
+        what `few` leaves out.
+        """
         return ()

@@ -1,5 +1,6 @@
 """A schedule kept between two rates."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -64,8 +65,8 @@ class Clipped(Wrapper):
     def _rates(self, steps: FloatArray) -> FloatArray:
         return self._kept(self._inside(steps))
 
-    def _marks(self) -> tuple[int, ...]:
-        return self.schedule.marks()
+    def _marks(self, start: int) -> Iterable[int]:
+        return self.schedule.marks(start)
 
 
 def clipped(schedule: Schedule, *, low: float = 0.0, high: float | None = None) -> Clipped:

@@ -1,10 +1,12 @@
 """Cosine decay with warm restarts."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from rightrate.schedules import _fields
+from rightrate.schedules._few import few, multiples
 from rightrate.schedules.base import FloatArray
 from rightrate.schedules.formula import Decay
 
@@ -65,14 +67,15 @@ class CosineRestarts(Decay):
         return passed
 
     def _starts(self, length: int) -> list[int]:
-        if self.growth == 1:
-            return list(range(0, length, self.cycle_steps))
+        """Return the first steps of cycles that grow: there are never many."""
         starts, start, cycle = [], 0, self.cycle_steps
         while start < length:
             starts.append(start)
             start, cycle = start + cycle, cycle * self.growth
         return starts
 
-    def _marks(self) -> tuple[int, ...]:
-        length = self.total_steps - self.warmup_steps
-        return tuple(self.warmup_steps + start for start in self._starts(length))
+    def _marks(self, start: int) -> Iterable[int]:
+        if self.growth == 1:
+            return few(multiples(self.warmup_steps, self.cycle_steps, start, self.total_steps))
+        starts = self._starts(self.total_steps - self.warmup_steps)
+        return [self.warmup_steps + first for first in starts]

@@ -1,5 +1,6 @@
 """Exponential decay."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -51,5 +52,5 @@ class Exponential(Decay):
         passed = step / self.decay_steps
         return np.power(self.rate, np.floor(passed) if self.staircase else passed)
 
-    def _marks(self) -> tuple[int, ...]:
-        return (self.warmup_steps, *(self._multiples(self.decay_steps) if self.staircase else ()))
+    def _marks(self, start: int) -> Iterable[int]:
+        return (self.warmup_steps, *(self._falls(self.decay_steps, start) if self.staircase else ()))

@@ -1,6 +1,7 @@
 """Schedules that are one formula: a fraction of the peak for every step."""
 
 from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Self
 
@@ -8,11 +9,10 @@ import numpy as np
 
 from rightrate.errors import ConfigError, describe
 from rightrate.schedules import _fields
+from rightrate.schedules._few import few, multiples
 from rightrate.schedules.base import FloatArray, Schedule
 
 __all__ = ["Decay", "Formula"]
-
-_MOST_FALLS = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +32,7 @@ class Formula(Schedule):
     def __post_init__(self) -> None:
         _fields.number(self, "peak", above=0.0)
         _fields.integer(self, "total_steps", low=1, advice="Count optimizer steps, not epochs.")
+        _fields.length(self, self.total_steps)
 
     def __mul__(self, factor: float) -> Self:
         """Return the same schedule with its peak multiplied by `factor`."""
@@ -75,13 +76,9 @@ class Decay(Formula):
         falling = self._fraction(after, self.total_steps - self.warmup_steps)
         return self.peak * np.where(steps < self.warmup_steps, rising, falling)
 
-    def _marks(self) -> tuple[int, ...]:
+    def _marks(self, start: int) -> Iterable[int]:
         return (self.warmup_steps,)
 
-    def _multiples(self, every_steps: int) -> tuple[int, ...]:
-        """Return the steps of the run at multiples of `every_steps` after the warm-up.
-
-        Where there are more than a thousand the staircase is taken for a curve, and none is returned.
-        """
-        falls = range(self.warmup_steps + every_steps, self.total_steps, every_steps)
-        return tuple(falls) if len(falls) <= _MOST_FALLS else ()
+    def _falls(self, every_steps: int, start: int) -> list[int]:
+        """Return the steps from `start` on at multiples of `every_steps` after the warm-up."""
+        return few(multiples(self.warmup_steps + every_steps, every_steps, start, self.total_steps))

@@ -15,7 +15,7 @@ __all__ = ["highest"]
 def highest(schedule: "Schedule", where: str, *, start: int = 0) -> float:
     """Return the largest rate of a schedule at its steps from `start` on.
 
-    It is found at the `marks()`, between which no rate is above those at both ends.
+    It is found at the `marks`, between which no rate is above those at both ends.
 
     Args:
         schedule: The schedule to look at.
@@ -25,8 +25,7 @@ def highest(schedule: "Schedule", where: str, *, start: int = 0) -> float:
     Raises:
         ConfigError: If all these rates are 0.
     """
-    marks = [start, *(mark for mark in schedule.marks() if mark > start)]
-    value = float(schedule(np.array(marks)).max())
+    value = float(schedule(np.array(schedule.marks(start))).max())
     if value <= 0.0:
         allowed = "above 0 at some step" if start == 0 else f"above 0 at some step from {start} on"
         raise ConfigError(describe(where, allowed, schedule))

@@ -1,5 +1,6 @@
 """Inverse-time decay."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,5 +56,5 @@ class InverseTime(Decay):
         passed = step / self.decay_steps
         return 1.0 / (1.0 + self.rate * (np.floor(passed) if self.staircase else passed))
 
-    def _marks(self) -> tuple[int, ...]:
-        return (self.warmup_steps, *(self._multiples(self.decay_steps) if self.staircase else ()))
+    def _marks(self, start: int) -> Iterable[int]:
+        return (self.warmup_steps, *(self._falls(self.decay_steps, start) if self.staircase else ()))

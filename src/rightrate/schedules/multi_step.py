@@ -1,5 +1,6 @@
 """Step decay at chosen steps."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -55,5 +56,5 @@ class MultiStep(Decay):
         passed = np.searchsorted(np.array(self.milestones), step + self.warmup_steps, side="right")
         return np.power(self.factor, passed.astype(np.float64))
 
-    def _marks(self) -> tuple[int, ...]:
+    def _marks(self, start: int) -> Iterable[int]:
         return (self.warmup_steps, *self.milestones)

@@ -1,5 +1,6 @@
 """One cycle: up, and down to almost nothing."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -74,5 +75,5 @@ class OneCycle(Formula):
     def _left(self, passed: FloatArray) -> FloatArray:
         return 1.0 - passed if self.curve == "linear" else 0.5 * (1.0 + np.cos(np.pi * passed))
 
-    def _marks(self) -> tuple[int, ...]:
+    def _marks(self, start: int) -> Iterable[int]:
         return (self._top(),)

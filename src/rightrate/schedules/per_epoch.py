@@ -1,5 +1,6 @@
 """A schedule that is written in epochs."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,8 +50,9 @@ class PerEpoch(Wrapper):
     def _rates(self, steps: FloatArray) -> FloatArray:
         return self._inside(np.floor(steps / self.steps_per_epoch))
 
-    def _marks(self) -> tuple[int, ...]:
-        return tuple(mark * self.steps_per_epoch for mark in self.schedule.marks())
+    def _marks(self, start: int) -> Iterable[int]:
+        epoch = start // self.steps_per_epoch
+        return [mark * self.steps_per_epoch for mark in self.schedule.marks(epoch)]
 
 
 def per_epoch(schedule: Schedule, steps_per_epoch: int) -> PerEpoch:

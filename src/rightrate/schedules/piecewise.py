@@ -1,5 +1,6 @@
 """Piecewise constant rates, each given as a value."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -49,7 +50,7 @@ class Piecewise(Schedule):
         if not any(self.values):
             raise ConfigError(describe(_fields.where(self, "values"), "above 0 somewhere", self.values))
         object.__setattr__(self, "peak", max(self.values))
-        object.__setattr__(self, "total_steps", self.until[-1])
+        object.__setattr__(self, "total_steps", _fields.length(self, self.until[-1]))
 
     def __mul__(self, factor: float) -> "Piecewise":
         """Return the same boundaries with every value multiplied by `factor`."""
@@ -59,5 +60,5 @@ class Piecewise(Schedule):
         index = np.searchsorted(np.array(self.until), steps, side="right")
         return np.asarray(np.array(self.values)[index])
 
-    def _marks(self) -> tuple[int, ...]:
+    def _marks(self, start: int) -> Iterable[int]:
         return self.until[:-1]

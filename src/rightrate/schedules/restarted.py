@@ -1,10 +1,12 @@
 """A schedule several times."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from rightrate.schedules import _fields
+from rightrate.schedules._few import MOST, few
 from rightrate.schedules.base import FloatArray, Schedule
 from rightrate.schedules.highest import highest
 from rightrate.schedules.wrapper import Wrapper
@@ -47,10 +49,17 @@ class Restarted(Wrapper):
     def _rates(self, steps: FloatArray) -> FloatArray:
         return self._inside(np.mod(steps, self.schedule.total_steps))
 
-    def _marks(self) -> tuple[int, ...]:
-        starts = range(0, self.total_steps, self.schedule.total_steps)
-        inside = self.schedule.marks()
-        return tuple(start + mark for start in starts for mark in inside)
+    def _marks(self, start: int) -> Iterable[int]:
+        length = self.schedule.total_steps
+        run, inside = divmod(start, length)
+        yield from (run * length + mark for mark in self.schedule.marks(inside))
+        marks = self.schedule.marks()
+        runs = range(run + 1, self.times)
+        shown = few(runs, MOST // len(marks))
+        yield from (again * length + mark for again in shown for mark in marks)
+        if len(shown) < len(runs):  # no rate after it is above that of the first top that is left out
+            top = marks[int(np.argmax(self.schedule(np.array(marks))))]
+            yield runs[len(shown) // 2] * length + top
 
 
 def restarted(schedule: Schedule, times: int) -> Restarted:

@@ -1,5 +1,6 @@
 """A schedule times a number."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from rightrate.schedules import _fields
@@ -44,8 +45,8 @@ class Scaled(Wrapper):
     def _rates(self, steps: FloatArray) -> FloatArray:
         return self.factor * self._inside(steps)
 
-    def _marks(self) -> tuple[int, ...]:
-        return self.schedule.marks()
+    def _marks(self, start: int) -> Iterable[int]:
+        return self.schedule.marks(start)
 
 
 def scaled(schedule: Schedule, factor: float) -> Scaled:

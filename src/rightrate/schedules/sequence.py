@@ -1,10 +1,12 @@
 """One schedule after the other."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from rightrate.errors import ConfigError, describe
+from rightrate.schedules import _fields
 from rightrate.schedules.base import FloatArray, Schedule
 
 __all__ = ["Sequence", "sequence"]
@@ -43,7 +45,8 @@ class Sequence(Schedule):
         if peak <= 0.0:
             raise ConfigError(describe("Sequence(parts=...)", "above 0 at some step", self.parts))
         object.__setattr__(self, "peak", peak)
-        object.__setattr__(self, "total_steps", sum(part.total_steps for part in self.parts))
+        total_steps = sum(part.total_steps for part in self.parts)
+        object.__setattr__(self, "total_steps", _fields.length(self, total_steps))
 
     def __mul__(self, factor: float) -> "Sequence":
         """Return the same parts with every rate multiplied by `factor`."""
@@ -59,9 +62,10 @@ class Sequence(Schedule):
             values = np.where(steps < start, values, part(np.maximum(steps - start, 0.0)))
         return values
 
-    def _marks(self) -> tuple[int, ...]:
-        starts = zip(self.parts, self._starts(), strict=True)
-        return tuple(start + mark for part, start in starts for mark in part.marks())
+    def _marks(self, start: int) -> Iterable[int]:
+        for part, first in zip(self.parts, self._starts(), strict=True):
+            if start < first + part.total_steps:
+                yield from (first + mark for mark in part.marks(max(start - first, 0)))
 
 
 def sequence(*parts: Schedule) -> Sequence:

@@ -1,5 +1,6 @@
 """A schedule entered later than at its start."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from rightrate.errors import ConfigError, describe
@@ -51,8 +52,8 @@ class Shifted(Wrapper):
     def _rates(self, steps: FloatArray) -> FloatArray:
         return self._inside(steps + self.skip_steps)
 
-    def _marks(self) -> tuple[int, ...]:
-        return tuple(mark - self.skip_steps for mark in self.schedule.marks() if mark >= self.skip_steps)
+    def _marks(self, start: int) -> Iterable[int]:
+        return [mark - self.skip_steps for mark in self.schedule.marks(start + self.skip_steps)]
 
 
 def shifted(schedule: Schedule, skip_steps: int) -> Shifted:

@@ -1,5 +1,6 @@
 """Step decay at equal distances."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -49,5 +50,5 @@ class Step(Decay):
     def _fraction(self, step: FloatArray, length: int) -> FloatArray:
         return np.power(self.factor, np.floor(step / self.every_steps))
 
-    def _marks(self) -> tuple[int, ...]:
-        return (self.warmup_steps, *self._multiples(self.every_steps))
+    def _marks(self, start: int) -> Iterable[int]:
+        return (self.warmup_steps, *self._falls(self.every_steps, start))

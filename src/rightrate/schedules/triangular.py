@@ -2,12 +2,14 @@
 
 import math
 from abc import abstractmethod
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
 
 from rightrate.errors import ConfigError, describe
 from rightrate.schedules import _fields
+from rightrate.schedules._few import MOST, few, multiples
 from rightrate.schedules.base import FloatArray
 from rightrate.schedules.formula import Formula
 
@@ -51,11 +53,15 @@ class Triangles(Formula):
     def _height(self, step: FloatArray) -> FloatArray:
         """Return the fraction of the way from the bottom to the peak, in [0, 1]."""
 
-    def _marks(self) -> tuple[int, ...]:
-        return self._multiples_from(0) + self._multiples_from(self.half_cycle_steps)
+    def _marks(self, start: int) -> Iterable[int]:
+        return [*self._bottoms(start), *self._tops(start, self.half_cycle_steps)]
 
-    def _multiples_from(self, first: int) -> tuple[int, ...]:
-        return tuple(range(first, self.total_steps, 2 * self.half_cycle_steps))
+    def _bottoms(self, start: int) -> list[int]:
+        return few(multiples(0, 2 * self.half_cycle_steps, start, self.total_steps))
+
+    def _tops(self, start: int, first: int) -> list[int]:
+        """Return the tops from `start` on; what is left out comes after a top, and none later is higher."""
+        return few(multiples(first, 2 * self.half_cycle_steps, start, self.total_steps), MOST + 2)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -165,5 +171,5 @@ class ExpRange(Triangles):
         near = {min(max(step, 1), self.half_cycle_steps) for step in (math.floor(turn), math.ceil(turn))}
         return max(near, key=lambda step: float(self._falling(np.asarray(float(step)))))
 
-    def _marks(self) -> tuple[int, ...]:
-        return super()._marks() + self._multiples_from(self._top())
+    def _marks(self, start: int) -> Iterable[int]:
+        return [*super()._marks(start), *self._tops(start, self._top())]

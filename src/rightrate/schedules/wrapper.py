@@ -31,7 +31,7 @@ class Wrapper(Schedule):
             advice = "Turn functions and numbers into schedules first."
             raise ConfigError(describe(_fields.where(self, "schedule"), "a schedule", inside, advice))
         self._check_fields()
-        object.__setattr__(self, "total_steps", self._length())
+        object.__setattr__(self, "total_steps", _fields.length(self, self._length()))
         object.__setattr__(self, "peak", self._highest())
 
     def __mul__(self, factor: float) -> Self:

@@ -1,5 +1,6 @@
 """Warm-up, stable, decay."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
@@ -72,5 +73,5 @@ class WarmupStableDecay(Decay):
             return 1.0 - np.sqrt(passed)
         return 0.5 * (1.0 + np.cos(np.pi * passed))
 
-    def _marks(self) -> tuple[int, ...]:
+    def _marks(self, start: int) -> Iterable[int]:
         return (self.warmup_steps, self.total_steps - self.cooldown_steps)
