@@ -8,9 +8,12 @@ from typing import Any
 
 import pytest
 from tests.test_import import loaded_by
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from rightrate.cli import app as module
+
+COMMANDS: tuple[str, ...] = tuple(get_command(module.app).commands)  # type: ignore[attr-defined]
 
 
 def rightrate(*arguments: str, **settings: Any) -> "subprocess.CompletedProcess[str]":
@@ -23,7 +26,7 @@ def test_version() -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, f"rightrate {version('rightrate')}\n", "")
 
 
-@pytest.mark.parametrize("command", [(), ("find",), ("tasks",), ("doctor",)])
+@pytest.mark.parametrize("command", [(), *((name,) for name in COMMANDS)])
 def test_help_loads_nothing_heavy(command: tuple[str, ...]) -> None:
     code = (
         "import contextlib, io\n"
@@ -32,13 +35,14 @@ def test_help_loads_nothing_heavy(command: tuple[str, ...]) -> None:
         f"done = CliRunner().invoke(app, [*{command!r}, '--help'])\n"
         "if done.exit_code or 'Usage' not in done.stdout: raise SystemExit(done.stdout)"
     )
-    heavy = {"torch", "numpy", "pandas", "scipy", "sklearn", "matplotlib", "plotly", "jinja2"}
+    heavy = {"torch", "numpy", "pandas", "scipy", "sklearn", "matplotlib", "plotly", "jinja2", "sympy", "PIL"}
     assert loaded_by(code) & heavy == set()
 
 
 def test_no_command_is_help() -> None:
     shown = CliRunner().invoke(module.app, [])
-    assert [name for name in ("find", "tasks", "doctor") if name not in shown.output] == []
+    assert {"find", "tasks", "doctor", "descend", "preview"} <= set(COMMANDS)
+    assert [name for name in COMMANDS if name not in shown.output] == []
 
 
 def test_listing_tasks_loads_nothing_heavy() -> None:

@@ -8,6 +8,7 @@ from tests.test_import import loaded_by
 from typer.testing import CliRunner
 
 from rightrate.cli.app import app
+from rightrate.optimizers.rules import NAMES
 
 
 def run(*arguments: str) -> Any:
@@ -74,6 +75,11 @@ def test_a_schedule_is_text_in_the_json() -> None:
     (only,) = json.loads(done.stdout)["descents"]
     assert only["lr"] == "warmup(2, peak=0.3) + linear(4, peak=0.3)"
     assert only["lrs"] == pytest.approx([0.1, 0.2, 0.3, 0.225, 0.15], rel=1e-12)
+
+
+def test_help_names_every_rule() -> None:
+    shown = " ".join(CliRunner().invoke(app, ["descend", "--help"], terminal_width=400).stdout.split())
+    assert [name for name in NAMES if name.replace(" ", "-") not in shown] == []
 
 
 def test_settings_of_the_rule() -> None:

@@ -32,6 +32,18 @@ def test_the_path_is_drawn_from_its_start_point_by_point() -> None:
     assert top.get_xlabel() == "x[0]"
 
 
+def test_a_long_schedule_is_a_title_of_several_lines() -> None:
+    text = "piecewise(40: 0.1, 70: 0.01, 100: 0.001)"
+    top, _ = rr.descend(lambda x: x**2, 1.0, lr=text).plot().axes
+    assert " ".join(top.get_title().split("\n")) == f"lr {text}: slow"
+    assert max(map(len, top.get_title().split("\n"))) <= 40
+
+
+def test_a_path_that_would_cover_the_function_is_faint() -> None:
+    paths = [rr.descend(lambda x: x**2, 1.0, lr=1.0, until=Until(steps=steps)) for steps in (399, 400)]
+    assert [result.plot().axes[0].lines[1].get_alpha() for result in paths] == [0.85, 0.3]
+
+
 def test_one_variable_is_drawn_with_its_graph_and_its_name() -> None:
     result = rr.descend(lambda x: x**2, 1.0, lr=0.3, names=("width",))
     top, _ = result.plot().axes

@@ -34,7 +34,12 @@ def descend(
         ),
     ] = None,
     rule: Annotated[
-        str, typer.Option(metavar="NAME", help="gradient-descent, momentum, nesterov, adam, lion, ...")
+        str,
+        typer.Option(
+            metavar="NAME",
+            help="gradient-descent, momentum, nesterov, adagrad, rmsprop, adadelta, adam, adamw, adamax, nadam, "
+            "radam or lion.",
+        ),
     ] = "gradient-descent",
     options: Annotated[
         list[str] | None,

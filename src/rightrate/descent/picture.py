@@ -27,6 +27,7 @@ _COLOURS = {
 }
 _GRID_POINTS = 101
 _MANY = 60
+_CROWD = 400
 _AWAY = 1e3
 _LEVELS = 14
 _TITLE = 40
@@ -133,7 +134,8 @@ def _map(
 
 def _path(axes: "Axes", path: FloatArray, colour: str) -> None:
     many = len(path) > _MANY
-    axes.plot(path[:, 0], path[:, 1], color=colour, linewidth=1.1, alpha=0.85)
+    faint = 0.85 if len(path) <= _CROWD else 0.3
+    axes.plot(path[:, 0], path[:, 1], color=colour, linewidth=1.1, alpha=faint)
     axes.plot(path[:, 0], path[:, 1], "o", color=colour, markersize=2.5 if many else 4, markeredgewidth=0)
     axes.plot(*path[0], "s", color=_INK, markersize=6, zorder=3)
 
