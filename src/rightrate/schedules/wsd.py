@@ -11,7 +11,10 @@ from rightrate.schedules import _fields
 from rightrate.schedules.base import FloatArray
 from rightrate.schedules.formula import Decay
 
-__all__ = ["WarmupStableDecay"]
+__all__ = ["COOLDOWNS", "WarmupStableDecay", "left"]
+
+COOLDOWNS = ("linear", "1-sqrt", "cosine")
+"""The forms of a cool-down."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +57,7 @@ class WarmupStableDecay(Decay):
     def __post_init__(self) -> None:
         super().__post_init__()
         _fields.integer(self, "cooldown_steps", low=1)
-        _fields.choice(self, "cooldown", ("linear", "1-sqrt", "cosine"))
+        _fields.choice(self, "cooldown", COOLDOWNS)
         _fields.number(self, "floor", low=0.0, high=1.0)
         if self.cooldown_steps > self.total_steps - self.warmup_steps:
             allowed = f"at most total_steps - warmup_steps = {self.total_steps - self.warmup_steps}"
@@ -64,14 +67,21 @@ class WarmupStableDecay(Decay):
 
     def _fraction(self, step: FloatArray, length: int) -> FloatArray:
         passed = np.maximum(step - (length - self.cooldown_steps), 0.0) / self.cooldown_steps
-        return self.floor + (1.0 - self.floor) * self._left(passed)
-
-    def _left(self, passed: FloatArray) -> FloatArray:
-        if self.cooldown == "linear":
-            return 1.0 - passed
-        if self.cooldown == "1-sqrt":
-            return 1.0 - np.sqrt(passed)
-        return 0.5 * (1.0 + np.cos(np.pi * passed))
+        return self.floor + (1.0 - self.floor) * np.asarray(left(self.cooldown, passed))
 
     def _marks(self, start: int) -> Iterable[int]:
         return (self.warmup_steps, self.total_steps - self.cooldown_steps)
+
+
+def left(form: str, passed: float | FloatArray) -> float | FloatArray:
+    """Return what is left of a cool-down's height where a fraction `passed` of it, in [0, 1], is over.
+
+    Example:
+        >>> [float(left(form, 0.25)) for form in COOLDOWNS[:2]]
+        [0.75, 0.5]
+    """
+    if form == "linear":
+        return 1.0 - passed
+    if form == "1-sqrt":
+        return 1.0 - np.sqrt(passed)
+    return 0.5 * (1.0 + np.cos(np.pi * passed))

@@ -17,6 +17,9 @@ class Control(Protocol[StateT, ObservationT]):
     state is plain JSON data, so that a run is resumed by writing it down; nothing is kept in the control, and
     the state that `update` is given is not changed. The rate in the state is the one of the last decision.
 
+    To act on top of any schedule, start a control with `init(1.0)`: its rates are then the fraction by which
+    `schedule(step)` is multiplied.
+
     Every observation has an answer, NaN and infinities too, and the rate is always finite and >= 0.
     `rightrate.testing.check_control` checks all of this.
 
