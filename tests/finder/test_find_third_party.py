@@ -55,6 +55,8 @@ def split(module):
         (functools.partial(pytorch_optimizer.Lion, betas=(0.9, 0.95)), "counts in its parameter groups"),
         (pytorch_optimizer.AdaBelief, "counts in its parameter groups"),
         (pytorch_optimizer.Lamb, "not linear in the learning rate"),
+        (pytorch_optimizer.Adan, "counts in its parameter groups"),
+        (pytorch_optimizer.Shampoo, "not linear in the learning rate"),
         (pytorch_optimizer.SOAP, "not linear in the learning rate"),
         (pytorch_optimizer.ADOPT, "counts in its parameter groups"),
         (split, "not linear in the learning rate"),
@@ -101,6 +103,47 @@ def test_an_optimizer_without_a_rate_is_refused():
     message = r"""whose parameter groups have a learning rate, "lr", got 'AliG'\. There is nothing to find"""
     with pytest.raises(UnsupportedOptimizerError, match=message):
         find(optimizer=pytorch_optimizer.AliG, steps=100)
+
+
+@pytest.mark.parametrize("optimizer", [pytorch_optimizer.AdaHessian, pytorch_optimizer.SophiaH])
+def test_an_optimizer_that_differentiates_gradients_is_refused(optimizer):
+    name = optimizer.__name__
+    message = rf"needs first derivatives alone, got '{name}'\. It needs gradients that .*create_graph=True"
+    for given in (
+        optimizer,
+        functools.partial(optimizer, lr=0.1),
+        lambda module: optimizer(module.parameters()),
+    ):
+        with pytest.raises(UnsupportedOptimizerError, match=message):
+            find(optimizer=given, steps=100)
+
+
+class Fails(SignedMean):
+    """An optimizer with a mistake of its own, in its third step."""
+
+    def step(self, closure=None):
+        super().step()
+        counted = self.state[self.param_groups[0]["params"][0]]
+        counted["steps"] = counted.get("steps", 0) + 1
+        if counted["steps"] == 3:
+            raise ValueError("a mistake of its own")
+
+
+def test_a_mistake_later_on_is_the_optimizers_own():
+    with pytest.raises(ValueError, match=r"^a mistake of its own$"):
+        find(optimizer=Fails, steps=100, engine="serial")
+
+
+def test_a_wrapper_of_another_optimizer_is_told_to_be_a_factory_and_refused_as_one():
+    with pytest.raises(
+        ConfigError, match=r"got 'SAM\(\)'\. It says: .*base_optimizer.* goes into a factory f"
+    ):
+        find(optimizer=pytorch_optimizer.SAM, steps=100)
+    wrapped = functools.partial(pytorch_optimizer.SAM, base_optimizer=torch.optim.SGD, lr=0.1)
+    with pytest.raises(
+        UnsupportedOptimizerError, match=r"that steps when it has gradients, got 'SAM'\. It says: SAM req"
+    ):
+        find(optimizer=wrapped, steps=100)
 
 
 def test_a_class_that_needs_more_than_parameters_is_told_to_be_a_factory():

@@ -37,8 +37,8 @@ def descend(
         str,
         typer.Option(
             metavar="NAME",
-            help="gradient-descent, momentum, nesterov, adagrad, rmsprop, adadelta, adam, adamw, adamax, nadam, "
-            "radam or lion.",
+            help="gradient-descent, momentum, nesterov, adagrad, rmsprop, adadelta, adam, adamw, adamax, "
+            "nadam, radam or lion.",
         ),
     ] = "gradient-descent",
     options: Annotated[

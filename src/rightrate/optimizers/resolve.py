@@ -49,7 +49,7 @@ def resolve(
 
     Raises:
         ConfigError: If it is none of these, or an instance holds parameters the model does not have.
-        UnsupportedOptimizerError: If it needs a closure or sparse gradients.
+        UnsupportedOptimizerError: If it needs a closure, second derivatives or sparse gradients.
     """
     extra = dict(options or {})
     if isinstance(optimizer, str):
@@ -102,10 +102,17 @@ def _refuse(cls: type[torch.optim.Optimizer]) -> None:
         reason = "an optimizer for dense gradients"
         advice = "Sparse gradients cannot be stacked; use Adam with Embedding(sparse=False)."
         raise UnsupportedOptimizerError(describe(_WHERE, reason, cls.__name__, advice))
-    closure = inspect.signature(cls.step).parameters.get("closure")
+    arguments = inspect.signature(cls.step).parameters
+    closure = arguments.get("closure")
     if closure is not None and closure.default is inspect.Parameter.empty:
         reason = "an optimizer whose step() needs no closure"
         advice = "It evaluates the loss several times a step, so a table of rates does not describe it."
+        raise UnsupportedOptimizerError(describe(_WHERE, reason, cls.__name__, advice))
+
+    # As AdaHessian and SophiaH of pytorch_optimizer: without one they differentiate the gradients.
+    if "hessian" in arguments:
+        reason = "an optimizer that needs first derivatives alone"
+        advice = "It needs gradients that can be differentiated (create_graph=True); a search has none."
         raise UnsupportedOptimizerError(describe(_WHERE, reason, cls.__name__, advice))
 
 
@@ -125,7 +132,8 @@ def _construct(
     except (TypeError, ValueError, RuntimeError, AttributeError, KeyError) as error:
         shown = f"{cls.__name__}({', '.join(f'{key}={value!r}' for key, value in arguments.items())})"
         torchs = cls.__module__.startswith("torch.optim.")
-        advice = f"torch says: {error}." if torchs else f"It says: {error}. {_FACTORY}"
+        said = str(error).rstrip(".")
+        advice = f"torch says: {said}." if torchs else f"It says: {said}. {_FACTORY}"
         raise ConfigError(describe(_WHERE, "constructible", shown, advice)) from error
 
 

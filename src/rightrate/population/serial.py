@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from rightrate.errors import ConfigError, describe
+from rightrate.errors import ConfigError, UnsupportedOptimizerError, describe
 from rightrate.optimizers.template import bare_step, copied_optimizer
 from rightrate.population.evaluate import evaluate_program
 from rightrate.population.program import Program, own_draws, seed_draws
@@ -178,12 +178,25 @@ class _Member:
             value.grad = None
 
     def step(self) -> None:
-        """Take the optimizer's step."""
-        if self._bare is None:
-            self.optimizer.step()
-        else:
+        """Take the optimizer's step.
+
+        Raises:
+            UnsupportedOptimizerError: If it cannot take even its first one, as those that need a closure.
+        """
+        if self._bare is not None:
             with torch.no_grad():
                 self._bare(self.optimizer)
+            return
+        try:
+            self.optimizer.step()
+        except torch.OutOfMemoryError:
+            raise
+        except Exception as error:
+            if self.optimizer.state:
+                raise
+            allowed, label = "an optimizer that steps when it has gradients", type(self.optimizer).__name__
+            said = f"It says: {str(error).rstrip('.')}."
+            raise UnsupportedOptimizerError(describe("find(optimizer=...)", allowed, label, said)) from error
 
     def buffers(self) -> list[Tensor]:
         """Return copies of the buffers."""
