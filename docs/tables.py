@@ -18,7 +18,7 @@ from rightrate.optimizers.rules import NAMES
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-__all__ = ["fill", "pictures", "tables"]
+__all__ = ["fill", "markdown", "pictures", "save", "tables"]
 
 FOLDER = Path(__file__).parent
 PAGE = FOLDER / "optimizers.md"
@@ -66,7 +66,7 @@ def main() -> None:
     for name, text in tables().items():
         fill(PAGE, name, text)
     for name, (made, said) in pictures().items():
-        _save(FOLDER / f"{name}.png", made, said)
+        save(FOLDER / f"{name}.png", made, said)
 
 
 def tables() -> dict[str, str]:
@@ -103,7 +103,7 @@ def fill(path: Path, name: str, text: str) -> None:
     path.write_text(f"{before}{begin}{text}\n{end}{rest.split(end, 1)[1]}")
 
 
-def _save(path: Path, made: "Figure", said: str) -> None:
+def save(path: Path, made: "Figure", said: str) -> None:
     """Write a picture in few colours, with what it shows as text inside."""
     from PIL import Image
     from PIL.PngImagePlugin import PngInfo
@@ -174,7 +174,7 @@ def _optimizers() -> str:
         kept = str(info.state_floats)
         where = f"{_number(low)} to {_number(high)}"
         rows.append((f"`{info.name}`", info.summary, _number(info.default_lr), where, kept, together))
-    return _markdown(head, rows)
+    return markdown(head, rows)
 
 
 def _formulas() -> str:
@@ -182,7 +182,7 @@ def _formulas() -> str:
         (f"`{info.name}`", "<br>".join(f"`{line}`" for line in info.formula.split("; ")))
         for info in CATALOGUE.values()
     ]
-    return _markdown(("name", "one step"), rows)
+    return markdown(("name", "one step"), rows)
 
 
 def _defaults() -> str:
@@ -192,7 +192,7 @@ def _defaults() -> str:
         by_framework = {form.framework: form for form in FORMS.values() if form.name.lower() == kind}
         cells = [_form(by_framework.get(framework)) for framework in ("torch", "keras", "optax")]
         rows.append((next(iter(by_framework.values())).name, *cells))
-    return _markdown(("optimizer", "torch", "Keras", "optax"), rows)
+    return markdown(("optimizer", "torch", "Keras", "optax"), rows)
 
 
 def _form(form: Form | None) -> str:
@@ -218,10 +218,11 @@ def _translations() -> str:
         exact = "yes" if result.exact else "no"
         notes = " ".join(result.notes).replace("|", "\\|") or "-"
         rows.append((f"`{source}`", f"`{target}`", f"{result.lr:g}", exact, notes))
-    return _markdown(("a rate for", "in", "times", "exact", "notes"), rows)
+    return markdown(("a rate for", "in", "times", "exact", "notes"), rows)
 
 
-def _markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+def markdown(head: Sequence[str], rows: Sequence[Sequence[str]]) -> str:
+    """Return a table of Markdown."""
     lines = [f"| {' | '.join(line)} |" for line in (head, *rows)]
     return "\n".join([lines[0], "|---" * len(head) + "|", *lines[1:]])
 

@@ -55,7 +55,7 @@ def test_pictures_show_what_the_code_gives():
 
 def test_pictures_are_written_and_read_back(tmp_path):
     made, said = SCRIPT.pictures()["descent"]
-    SCRIPT._save(tmp_path / "made.png", made, said)
+    SCRIPT.save(tmp_path / "made.png", made, said)
     with Image.open(tmp_path / "made.png") as image:
         assert image.text["Description"] == said
 

@@ -1,19 +1,13 @@
-"""What the libraries do where they differ, measured: the tables of docs/schedules.md.
-
-`python -m tests.schedules.frameworks.conventions` writes them there.
-"""
+"""What the libraries do where they differ, measured: a table of docs/schedules.md."""
 
 import json
-import sys
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any
 
-from tests.schedules.frameworks.processes import ROOT, python
+from tests.schedules.frameworks.processes import python
 
-from rightrate.schedules import NAMES, Constant, Cosine, Exponential, MultiStep, OneCycle
+from rightrate.schedules import Constant, Cosine, Exponential, MultiStep, OneCycle
 
-PAGE = ROOT / "docs" / "schedules.md"
 LIBRARIES = ("torch", "Keras", "optax", "transformers", "rightrate")
 QUESTIONS: dict[str, tuple[str, tuple[int, ...]]] = {
     "boundary": ("A drop to a tenth at step 3", (2, 3, 4)),
@@ -74,7 +68,7 @@ def torch_answers() -> Answers:
 def keras_answers() -> Answers:
     """Measure in a process of its own."""
     answers: Answers = json.loads(
-        python("torch", "-m", "tests.schedules.frameworks.conventions", "Keras").splitlines()[-1]
+        python("torch", "-m", "tests.schedules.frameworks.conventions").splitlines()[-1]
     )
     return answers
 
@@ -152,32 +146,5 @@ def conventions(measured: dict[str, Answers]) -> str:
     return "\n".join(lines)
 
 
-def kinds() -> str:
-    """Return the table of all schedules with the first line of their descriptions."""
-    lines = ["| name | class | what it is |", "|---|---|---|"]
-    for name, kind in NAMES.items():
-        lines.append(f"| `{name}` | `{kind.__name__}` | {str(kind.__doc__).splitlines()[0]} |")
-    return "\n".join(lines)
-
-
-def filled(page: str, name: str, table: str) -> str:
-    """Return a page with what is between `<!-- name -->` and `<!-- end -->` replaced."""
-    before, rest = page.split(f"<!-- {name} -->\n", maxsplit=1)
-    _, after = rest.split("<!-- end -->", maxsplit=1)
-    return f"{before}<!-- {name} -->\n{table}\n<!-- end -->{after}"
-
-
-def written(page: str, measured: dict[str, Answers]) -> str:
-    """Return the page with both tables as they are now."""
-    return filled(filled(page, "conventions", conventions(measured)), "kinds", kinds())
-
-
-def main(path: Path = PAGE) -> None:
-    if sys.argv[1:] == ["Keras"]:
-        print(json.dumps(measure_keras()))
-    else:
-        path.write_text(written(path.read_text(encoding="utf-8"), answers()), encoding="utf-8")
-
-
 if __name__ == "__main__":
-    main()
+    print(json.dumps(measure_keras()))
