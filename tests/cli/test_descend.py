@@ -1,5 +1,7 @@
 import json
 import os
+import re
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +173,18 @@ def test_a_picture_that_cannot_be_written(tmp_path: Path, monkeypatch: pytest.Mo
     assert "--png must be a file that can be written" in done.stderr
     assert "No space left on device." in done.stderr
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_commands_of_the_page_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    page = (Path(__file__).parents[2] / "docs" / "optimizers.md").read_text(encoding="utf-8")
+    (block,) = re.findall(r"```sh\n(.*?)```", page, flags=re.DOTALL)
+    monkeypatch.chdir(tmp_path)
+    first, second = (shlex.split(line) for line in block.splitlines())
+    assert first[:2] == second[:2] == ["rightrate", "descend"]
+    shown = run(*first[2:]).stdout.splitlines()
+    assert [line.split()[2] for line in shown[3:6]] == ["slow", "converged", "diverged"]
+    assert (tmp_path / "descent.png").is_file()
+    assert run(*second[2:]).exit_code == 0
 
 
 def test_nothing_heavy_is_loaded() -> None:
