@@ -34,7 +34,7 @@ def test_values_curve_and_differences() -> None:
     assert lines[26].endswith("1,999  step")
     assert lines[28] == "elsewhere"
     assert lines[29].startswith("  torch CosineAnnealingLR: The same rates until T_max")
-    assert len(lines) == 33
+    assert len(lines) == 34
 
 
 def test_several_are_compared() -> None:

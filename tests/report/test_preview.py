@@ -143,7 +143,7 @@ def test_differences_are_said_once() -> None:
     found = [item.theirs for item in of("cosine(3)", "warmup(3) + cosine(4)").differences()]
     assert found == [
         *("torch CosineAnnealingLR", "Keras CosineDecay", "optax warmup_cosine_decay_schedule"),
-        "torch LinearLR",
+        *("transformers get_cosine_schedule_with_warmup", "torch LinearLR"),
     ]
 
 

@@ -79,6 +79,7 @@ GRID: list[tuple[Schedule, str, dict[str, Any]]] = [
     ],
 ]
 BOUNDARIES = {"boundaries": [20, 40], "values": [0.3, 0.2, 0.1]}
+RESTARTS = {"initial_learning_rate": PEAK, "first_decay_steps": 8}
 END = {"initial_learning_rate": PEAK, "decay_steps": 10, "end_learning_rate": 0.0}
 
 PROGRAM = """
@@ -94,6 +95,7 @@ print(json.dumps([[float(schedule(step)) for step in range(asked["steps"])] for 
 def rates_of_keras() -> list[list[float]]:
     """Return the rates of all schedules; Keras takes a process of its own."""
     asked = [[name, options] for _, name, options in GRID]
+    asked += [["CosineDecayRestarts", RESTARTS]]
     asked += [["PiecewiseConstantDecay", BOUNDARIES], ["PolynomialDecay", END]]
     done = subprocess.run(
         [sys.executable, "-c", PROGRAM],
@@ -123,6 +125,23 @@ def test_a_boundary_belongs_to_what_goes_before_in_keras(rates_of_keras: list[li
     )
     later = Piecewise(until=(21, 41, 60), values=(0.3, 0.2, 0.1))
     np.testing.assert_allclose(later(np.arange(STEPS)), theirs, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", [Exponential, InverseTime])
+def test_keras_goes_on_falling_and_ours_holds(kind: Any, rates_of_keras: list[list[float]]) -> None:
+    long = kind(**RUN, decay_steps=7, rate=0.9)
+    theirs = rates_of_keras[[ours for ours, _, _ in GRID].index(long)]
+    short = kind(peak=PEAK, total_steps=20, decay_steps=7, rate=0.9)
+    np.testing.assert_allclose(short(np.arange(20)), theirs[:20], rtol=3e-6)
+    assert theirs[59] < 0.7 * theirs[19]
+    assert short(59) == short(19)
+
+
+def test_cycles_double_unasked_in_keras(rates_of_keras: list[list[float]]) -> None:
+    theirs = rates_of_keras[-3]
+    ours = CosineRestarts(**RUN, cycle_steps=8, growth=2)
+    np.testing.assert_allclose(ours(np.arange(STEPS)), theirs, rtol=3e-6, atol=1e-8)
+    assert CosineRestarts(**RUN, cycle_steps=8)(16) == PEAK > 2 * theirs[20]
 
 
 def test_keras_reaches_the_end_one_step_after_the_last_and_ours_holds_the_last(

@@ -255,3 +255,30 @@ def test_torch_takes_a_milestone_twice():
     rates = rates_of_torch(lambda opt: theirs.MultiStepLR(opt, [20, 20]))
     ours = MultiStep(**RUN, milestones=(20,), factor=0.1**2)
     np.testing.assert_allclose(ours(np.arange(STEPS)), rates, rtol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("ours", "build"),
+    [
+        (Step(peak=PEAK, total_steps=20, every_steps=7), lambda opt: theirs.StepLR(opt, 7)),
+        (
+            Exponential(peak=PEAK, total_steps=20, decay_steps=1, rate=0.9),
+            lambda opt: theirs.ExponentialLR(opt, 0.9),
+        ),
+    ],
+)
+def test_torch_goes_on_falling_and_ours_holds(ours: Schedule, build: Build) -> None:
+    rates = rates_of_torch(build)
+    np.testing.assert_allclose(ours(np.arange(20)), rates[:20], rtol=1e-9)
+    assert rates[59] < 0.1 * rates[19]
+    assert ours(59) == ours(19)
+
+
+def test_what_torch_does_unasked():
+    rates = rates_of_torch(theirs.ConstantLR)
+    np.testing.assert_allclose(rates, [PEAK / 3] * 5 + [PEAK] * 55, rtol=1e-9)
+    assert set(Constant(**RUN)(np.arange(STEPS))) == {PEAK}
+    rates = rates_of_torch(theirs.PolynomialLR)
+    ours = Polynomial(peak=PEAK, total_steps=5)
+    np.testing.assert_allclose(ours(np.arange(5)), rates[:5], rtol=1e-9)
+    assert rates[5:] == [0.0] * 55

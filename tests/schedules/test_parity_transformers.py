@@ -99,3 +99,14 @@ def test_the_first_step_of_their_warmup_changes_nothing_and_of_ours_something():
     assert rates[0] == 0.0
     assert ours(0) == pytest.approx(PEAK / 11)
     np.testing.assert_allclose(ours(np.arange(10, STEPS)), rates[10:], rtol=1e-12)
+
+
+def test_their_cosine_starts_at_nothing_and_rises_again_after_its_end():
+    rates = rates_of_transformers(
+        "get_cosine_schedule_with_warmup", {"num_warmup_steps": 10, "num_training_steps": 30}
+    )
+    ours = Cosine(peak=PEAK, total_steps=30, warmup_steps=10)
+    assert rates[0] == 0.0
+    np.testing.assert_allclose(ours(np.arange(10, 30)), rates[10:30], rtol=1e-12)
+    assert rates[45] > 0.4 * PEAK
+    assert ours(45) == ours(29) < 0.01 * PEAK

@@ -207,7 +207,17 @@ def mistake(text: str) -> tuple[str, str]:
         ("multi_step(9, milestones=[3 6])", "must be ',' or ']', got '6'.", "6])"),
         ("rex(3) $", "must be a number, a name or a mark, got '$'. Between words stand ( ) [ ]", "$"),
         ("wsd(9, cooldown='cos)", 'must be a number, a name or a mark, got "\'". Close the quotes.', "'cos)"),
-        ("wsd(9, cooldown=1-sqrt)", "got '-'. Put quotes around a text such as '1-sqrt'.", "-sqrt)"),
+        (
+            "wsd(9, cooldown=1-sqrt)",
+            "got '-'. Nothing is subtracted; a text such as '1-sqrt' stands in quotes.",
+            "-sqrt)",
+        ),
+        ("rex(9) / 2", "got '/'. Multiply instead, as in 0.5 * cosine(1800).", "/ 2"),
+        (
+            "piecewise(4=1)",
+            "must be ',' or ')', got '='. A name stands before '='; a step and its rate",
+            "=1)",
+        ),
         (
             "step(30, every=3)",
             "must be a field of 'step', got 'every'. Did you mean 'every_steps'? step takes peak, to",

@@ -154,7 +154,11 @@ class Parser:
         while not self._takes(close):
             items.append(read())
             if not self._takes(",") and not (self._here.kind == "mark" and self._here.text == close):
-                self._expected(f"',' or '{close}'")
+                wrong = self._here.text == "="
+                advice = (
+                    "A name stands before '='; a step and its rate have ':' between them." if wrong else ""
+                )
+                self._expected(f"',' or '{close}'", advice)
         return items
 
     def _argument(self) -> Argument:

@@ -72,7 +72,9 @@ class Source:
         if letter in "'\"":
             advice = "Close the quotes."
         elif letter == "-":
-            advice = "Put quotes around a text such as '1-sqrt'."
+            advice = "Nothing is subtracted; a text such as '1-sqrt' stands in quotes."
+        elif letter == "/":
+            advice = "Multiply instead, as in 0.5 * cosine(1800)."
         return self.mistake(start, "a number, a name or a mark", repr(letter), advice)
 
     def mistake(self, start: int, allowed: str, received: str, advice: str = "") -> ConfigError:

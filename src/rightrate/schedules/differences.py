@@ -70,6 +70,26 @@ DIFFERENCES: dict[str, Difference] = {
         theirs="torch CyclicLR(mode='exp_range')",
         sentence="With gamma < 1 its max_lr shrinks from step 0 on and is never reached; here the peak is.",
     ),
+    "torch-step-end": Difference(
+        names=("step",),
+        theirs="torch StepLR",
+        sentence="The same rates, then it goes on falling; here the last rate is held.",
+    ),
+    "torch-exponential-end": Difference(
+        names=("exponential",),
+        theirs="torch ExponentialLR",
+        sentence="Its gamma is rate with decay_steps=1; it goes on falling, here the last rate is held.",
+    ),
+    "torch-constant-start": Difference(
+        names=("constant",),
+        theirs="torch ConstantLR",
+        sentence="By default a third of the rate for 5 steps, then all of it; here the peak throughout.",
+    ),
+    "torch-polynomial-end": Difference(
+        names=("polynomial",),
+        theirs="torch PolynomialLR",
+        sentence="The same rates until total_iters, 5 unless set, then 0; it has no floor.",
+    ),
     "keras-boundaries": Difference(
         names=("piecewise",),
         theirs="Keras PiecewiseConstantDecay",
@@ -79,6 +99,21 @@ DIFFERENCES: dict[str, Difference] = {
         names=("linear", "polynomial"),
         theirs="Keras PolynomialDecay",
         sentence="The same rates, then the end value from step total_steps on; here the last rate is held.",
+    ),
+    "keras-exponential-end": Difference(
+        names=("exponential",),
+        theirs="Keras ExponentialDecay",
+        sentence="The same rates, then it goes on falling; here the last rate is held.",
+    ),
+    "keras-inverse-time-end": Difference(
+        names=("inverse_time",),
+        theirs="Keras InverseTimeDecay",
+        sentence="The same rates, then it goes on falling; here the last rate is held.",
+    ),
+    "keras-restarts": Difference(
+        names=("cosine_restarts",),
+        theirs="Keras CosineDecayRestarts",
+        sentence="Its cycles double unless t_mul=1; here they are alike unless growth is set.",
     ),
     "keras-warmup": Difference(
         names=("cosine",),
@@ -103,12 +138,17 @@ DIFFERENCES: dict[str, Difference] = {
     "optax-floor": Difference(
         names=("exponential",),
         theirs="optax exponential_decay",
-        sentence="Its end_value is clipped(exponential(...), low=end_value).",
+        sentence="It goes on falling; its end_value is clipped(exponential(...), low=end_value).",
     ),
     "transformers-warmup": Difference(
         names=("linear",),
         theirs="transformers get_linear_schedule_with_warmup",
         sentence="Its warm-up starts at 0, so that the first step changes nothing; here at peak / (n + 1).",
+    ),
+    "transformers-cosine": Difference(
+        names=("cosine",),
+        theirs="transformers get_cosine_schedule_with_warmup",
+        sentence="Its warm-up starts at 0, and it rises again after its end; here the last rate is held.",
     ),
     "transformers-wsd": Difference(
         names=("wsd",),

@@ -26,8 +26,8 @@ def parse(text: str, lr: float = 1.0, *, where: str = "parse(text)") -> Schedule
 
     - `a + b` is one after the other, `0.1 * a` and `a * 0.1` multiply every rate, and parentheses group.
     - `piecewise(400: 0.1, 700: 0.01, 1000: 0.001)` has each rate until a step.
-    - Values are numbers (`1e-3`, `1_000`), words, quoted or not (`cooldown='1-sqrt'`), `true`, `false`,
-      `none`, lists (`milestones=[30, 60]`) and schedules.
+    - Values are numbers (`1e-3`, `1_000`, `1e6`), words, quoted or not (`cooldown='1-sqrt'`), `true`,
+      `false`, `none`, lists (`milestones=[30, 60]`) and schedules.
 
     The grammar, in which spaces and line ends mean nothing:
 

@@ -328,7 +328,7 @@ def two_at_once(optimizer: Optimizer) -> theirs.LRScheduler:
         (
             made("StepLR", step_size=5),
             {"group": 1},
-            r"\(group=\.\.\.\) must be less than the 1 groups, got 1\.",
+            r"\(group=\.\.\.\) must be less than 1, the number of groups, got 1\.",
         ),
         (made("StepLR", step_size=5), {"group": -1}, r"\(group=\.\.\.\) must be an integer >= 0, got -1\."),
         (
@@ -361,17 +361,22 @@ def two_at_once(optimizer: Optimizer) -> theirs.LRScheduler:
         (
             made("LambdaLR", lr_lambda=lambda step: 1.0 - step),
             {"total_steps": 5},
-            r"one whose rates are finite and >= 0, got -0\.3 at step 2\.",
+            r": its rates must be finite and >= 0, got -0\.3 at step 2\.",
         ),
         (
             made("LambdaLR", lr_lambda=lambda step: float("nan")),
             {"total_steps": 5},
-            r"one whose rates are finite and >= 0, got nan at step 0\.",
+            r": its rates must be finite and >= 0, got nan at step 0\.",
         ),
         (
             made("LambdaLR", lr_lambda=lambda step: 0.0),
             {"total_steps": 5},
-            r"one with a rate above 0, got 0\.0\.",
+            r": its rates must be above 0 at some step, got 0\.0\.",
+        ),
+        (
+            made("StepLR", step_size=2),
+            {"total_steps": 10**11},
+            r"\(total_steps=\.\.\.\) must be at most 33554432, got 100000000000\. The rates of every step",
         ),
         (
             two_at_once,

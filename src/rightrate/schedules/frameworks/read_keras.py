@@ -16,7 +16,7 @@ from rightrate.schedules import (
     Polynomial,
     Schedule,
 )
-from rightrate.schedules.frameworks.reading import Reading, then_constant
+from rightrate.schedules.frameworks.reading import Reading, cycles, then_constant
 
 __all__ = ["read"]
 
@@ -64,11 +64,7 @@ def _cosine_restarts(config: _Config) -> Reading:
     first, growth, fall = config["first_decay_steps"], config["t_mul"], config["m_mul"]
 
     def rates(steps: FloatArray) -> FloatArray:
-        ends = [float(first)]
-        while ends[-1] < len(steps):
-            ends.append(ends[-1] + first * growth ** len(ends))
-        cycle = np.searchsorted(ends, steps, side="right")
-        passed = (steps - np.array([0.0, *ends])[cycle]) / (first * float(growth) ** cycle)
+        cycle, passed = cycles(steps, first, growth)
         cosine = 0.5 * float(fall) ** cycle * (1 + np.cos(np.pi * passed))
         return np.asarray(peak * ((1 - floor) * cosine + floor))
 

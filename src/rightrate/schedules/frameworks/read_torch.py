@@ -26,7 +26,7 @@ from rightrate.schedules import (
     Triangular2,
     sequence,
 )
-from rightrate.schedules.frameworks.reading import Reading, then_constant
+from rightrate.schedules.frameworks.reading import Reading, cycles, then_constant
 from rightrate.schedules.frameworks.torch import ScheduledLR
 
 __all__ = ["read"]
@@ -55,7 +55,9 @@ def _reading(scheduler: Any, group: int) -> Reading:
         raise ConfigError(describe(f"{_WHERE}(scheduler)", "a scheduler of a known formula", kind, reason))
     groups = len(scheduler.optimizer.param_groups)
     if _check.integer(f"{_WHERE}(group=...)", group, low=0) >= groups:
-        raise ConfigError(describe(f"{_WHERE}(group=...)", f"less than the {groups} groups", group))
+        raise ConfigError(
+            describe(f"{_WHERE}(group=...)", f"less than {groups}, the number of groups", group)
+        )
     return _READERS[kind](scheduler, group)
 
 
@@ -116,11 +118,7 @@ def _cosine_restarts(scheduler: Any, group: int) -> Reading:
     first, growth = scheduler.T_0, scheduler.T_mult
 
     def rates(steps: FloatArray) -> FloatArray:
-        ends = [first]
-        while ends[-1] < len(steps):
-            ends.append(ends[-1] + first * growth ** len(ends))
-        cycle = np.searchsorted(ends, steps, side="right")
-        passed = (steps - np.array([0, *ends])[cycle]) / (first * float(growth) ** cycle)
+        _, passed = cycles(steps, first, growth)
         return np.asarray(low + (base - low) * (1 + np.cos(np.pi * passed)) / 2)
 
     return Reading(

@@ -9,9 +9,9 @@ from rightrate import _check
 from rightrate.errors import ConfigError, describe
 from rightrate.schedules.base import FloatArray, Schedule
 from rightrate.schedules.constant import Constant
-from rightrate.schedules.frameworks.table import piecewise
+from rightrate.schedules.frameworks.table import MOST_STEPS, piecewise
 
-__all__ = ["Reading", "then_constant"]
+__all__ = ["Reading", "cycles", "then_constant"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,21 +33,24 @@ class Reading:
         """Return our schedule of that length; where none has the same rates, a table of constant pieces.
 
         Raises:
-            ConfigError: If the length is not known, or a rate is negative or not finite, or none is above 0.
+            ConfigError: If the length is not known or above `MOST_STEPS`, or a rate is negative or not
+                finite, or none is above 0.
         """
         chosen = self.total_steps if total_steps is None else total_steps
         advice = "It does not say how long the run is. Count optimizer steps." if chosen is None else ""
         total = _check.integer(f"{where}(total_steps=...)", chosen, low=1, advice=advice)
+        if total > MOST_STEPS:
+            advice = "The rates of every step are compared. Count optimizer steps, not samples."
+            raise ConfigError(describe(f"{where}(total_steps=...)", f"at most {MOST_STEPS}", total, advice))
         steps = np.arange(total, dtype=np.float64)
         rates = self.rates(steps)
         bad = ~np.isfinite(rates) | (rates < 0)
         if bad.any():
             step = int(np.argmax(bad))
-            allowed = "one whose rates are finite and >= 0"
             received = f"{float(rates[step])!r} at step {step}"
-            raise ConfigError(f"{where}(schedule) must be {allowed}, got {received}.")
+            raise ConfigError(f"{where}(...): its rates must be finite and >= 0, got {received}.")
         if not rates.any():
-            raise ConfigError(describe(f"{where}(schedule)", "one with a rate above 0", 0.0))
+            raise ConfigError(describe(f"{where}(...): its rates", "above 0 at some step", 0.0))
         return self._named(total, steps, rates) or piecewise(rates)
 
     def _named(self, total: int, steps: FloatArray, rates: FloatArray) -> Schedule | None:
@@ -78,3 +81,23 @@ def then_constant(first: Schedule, rate: float, total_steps: int) -> Schedule:
     """
     left = total_steps - first.total_steps
     return first + Constant(peak=rate, total_steps=left) if left > 0 else first
+
+
+def cycles(steps: FloatArray, first: int, growth: float) -> tuple[FloatArray, FloatArray]:
+    """Return the number of the cycle of each step, and the fraction of it that has passed.
+
+    Args:
+        steps: Steps 0, 1, ... of a run.
+        first: The length of cycle 0 in steps.
+        growth: How many times as long each cycle is as the one before, >= 1.
+
+    Example:
+        >>> cycles(np.arange(5.0), 2, 2)
+        (array([0., 0., 1., 1., 1.]), array([0.  , 0.5 , 0.  , 0.25, 0.5 ]))
+    """
+    ends = [float(first)]
+    while ends[-1] < len(steps):
+        ends.append(ends[-1] + first * float(growth) ** len(ends))
+    number = np.searchsorted(ends, steps, side="right").astype(np.float64)
+    starts = np.array([0.0, *ends])[number.astype(int)]
+    return number, (steps - starts) / (first * float(growth) ** number)
