@@ -134,7 +134,15 @@ def test_devices_that_are_there(device: str) -> None:
         ),
         ({"steps": 0}, "--steps must be an integer >= 1, got 0"),
         ({"epochs": -1.0}, "--epochs must be a finite number > 0, got -1.0"),
-        ({"optimizer": "adamm"}, "--optimizer must be one of 'sgd', .*, got 'adamm'"),
+        ({"optimizer": "adamm"}, "--optimizer must be one of 'sgd', .*, got 'adamm'. Or the path of a class"),
+        (
+            {"optimizer": "no_such_package.Adam"},
+            "--optimizer must be a class that can be imported, .* No module",
+        ),
+        (
+            {"optimizer": "torch.optim.Adam", "optimizer_options": {"momentum": 0.9}},
+            "--momentum must be left out for the optimizer 'torch.optim.Adam', got 0.9. It takes: params,",
+        ),
         (
             {"optimizer": "adam", "optimizer_options": {"momentum": 0.9}},
             "--momentum must be left out for the optimizer 'adam', got 0.9. "

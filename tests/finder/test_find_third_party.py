@@ -52,6 +52,7 @@ def split(module):
         (dadaptation.DAdaptAdam, "not linear in the learning rate"),
         (dadaptation.DAdaptSGD, "not linear in the learning rate"),
         (pytorch_optimizer.Lion, "counts in its parameter groups"),
+        ("pytorch_optimizer.Lion", "counts in its parameter groups"),
         (functools.partial(pytorch_optimizer.Lion, betas=(0.9, 0.95)), "counts in its parameter groups"),
         (pytorch_optimizer.AdaBelief, "counts in its parameter groups"),
         (pytorch_optimizer.Lamb, "not linear in the learning rate"),

@@ -72,7 +72,7 @@ def test_records_cannot_be_changed() -> None:
 
 def test_unknown_names_are_answered_with_the_known_ones() -> None:
     with pytest.raises(
-        ConfigError, match=r"must be one of 'sgd', 'momentum', .* got 'lion'\. Any torch\.optim"
+        ConfigError, match=r"must be one of 'sgd', 'momentum', .* got 'lion'\. Any other class"
     ):
         named("lion")
 

@@ -74,7 +74,7 @@ def test_the_frameworks_have_what_the_catalogue_has():
 
 
 def test_no_such_name():
-    with pytest.raises(ConfigError, match=r"must be one of 'sgd', .*, got 'lion'"):
+    with pytest.raises(ConfigError, match=r"^counterparts\(name\) must be one of 'sgd', .*, got 'lion'"):
         counterparts("lion")
 
 

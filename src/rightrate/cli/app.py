@@ -62,7 +62,11 @@ def find(
     ] = None,
     optimizer: Annotated[
         str | None,
-        typer.Option(metavar="NAME", help="sgd, adamw, ...; the task's own.", rich_help_panel=_RUN),
+        typer.Option(
+            metavar="NAME",
+            help="sgd, adamw, ..., or a class such as pytorch_optimizer.Lion; the task's own.",
+            rich_help_panel=_RUN,
+        ),
     ] = None,
     momentum: Annotated[
         float | None, typer.Option(help="Momentum of the optimizer.", rich_help_panel=_RUN)

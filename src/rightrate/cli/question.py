@@ -21,7 +21,7 @@ class Question:
     Args:
         spec: A built-in task, a CSV file or `file.py:name`.
         target: The column of a CSV file to predict.
-        optimizer: A name of the catalogue.
+        optimizer: A name of the catalogue, or the path a class is imported from.
         optimizer_options: More arguments of it: `momentum`, `weight_decay`.
         schedule: A name such as "constant", "linear" or "cosine", or a text such as
             "warmup(200) + cosine(1800)".
@@ -122,8 +122,18 @@ class Question:
 
     def _check_optimizer(self, name: str) -> None:
         from rightrate.optimizers.catalogue import CATALOGUE
+        from rightrate.optimizers.imported import imported, is_path
 
-        _check.choice("--optimizer", name, CATALOGUE)
+        if is_path(name):
+            found = imported("--optimizer", name)
+            for option, value in self.optimizer_options.items():
+                if option not in (taken := inspect.signature(found).parameters):
+                    advice = f"It takes: {', '.join(taken)}."
+                    flag = f"--{option.replace('_', '-')}"
+                    raise ConfigError(describe(flag, f"left out for the optimizer {name!r}", value, advice))
+            return
+        advice = "Or the path of a class, such as pytorch_optimizer.Lion."
+        _check.choice("--optimizer", name, CATALOGUE, advice=advice)
         for option, value in self.optimizer_options.items():
             takers = [other for other in CATALOGUE if option in _arguments(other)]
             if name not in takers:

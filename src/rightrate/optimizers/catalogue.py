@@ -39,6 +39,7 @@ class OptimizerInfo:
     own_decay: float = 0.0
 
 
+_ADVICE = "Any other class works too, itself or its path, such as pytorch_optimizer.Lion; so does a factory."
 _SGD_RANGE = (1e-5, 10.0)
 _ADAM_RANGE = (1e-6, 1.0)
 
@@ -190,8 +191,13 @@ def names() -> tuple[str, ...]:
     return tuple(CATALOGUE)
 
 
-def named(name: str) -> OptimizerInfo:
+def named(name: str, *, where: str = "find(optimizer=...)", advice: str = _ADVICE) -> OptimizerInfo:
     """Return the record of a name.
+
+    Args:
+        name: A name of the catalogue.
+        where: The argument that a message names.
+        advice: What else a message says.
 
     Raises:
         ConfigError: If the catalogue has no such name.
@@ -200,5 +206,4 @@ def named(name: str) -> OptimizerInfo:
         >>> named("momentum").options
         {'momentum': 0.9}
     """
-    advice = "Any torch.optim.Optimizer class or factory works too."
-    return CATALOGUE[_check.choice("find(optimizer=...)", name, CATALOGUE, advice=advice)]
+    return CATALOGUE[_check.choice(where, name, CATALOGUE, advice=advice)]

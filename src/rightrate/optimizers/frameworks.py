@@ -68,7 +68,7 @@ def counterparts(name: str) -> dict[str, str]:
         >>> sorted(counterparts("radam"))
         ['optax', 'torch']
     """
-    info = named(name)
+    info = named(name, where="counterparts(name)", advice="")
     options = ", ".join(f"{key}={value}" for key, value in info.options.items())
     same = [form for form in FORMS.values() if form.name.lower() == info.torch_class.lower()]
     return {form.framework: f"{form}({options})" if options else str(form) for form in same}

@@ -10,6 +10,7 @@ from torch import nn
 
 from rightrate.errors import ConfigError, UnsupportedOptimizerError, describe
 from rightrate.optimizers.catalogue import named
+from rightrate.optimizers.imported import imported, is_path
 
 __all__ = ["OptimizerSpec", "resolve"]
 
@@ -42,8 +43,9 @@ def resolve(
     """Return how to build the optimizer a user named.
 
     Args:
-        optimizer: A name of the catalogue, a torch class, a factory `f(params)`, a factory `f(module)`, or an
-            instance bound to `model`, which is read and never stepped.
+        optimizer: A name of the catalogue, a torch class or the path it is imported from, such as
+            `"pytorch_optimizer.Lion"`, a factory `f(params)`, a factory `f(module)`, or an instance bound to
+            `model`, which is read and never stepped.
         model: The user's model; needed for an instance, to find its parameters by name.
         options: More arguments for a name or a class, such as `{"momentum": 0.9}`.
 
@@ -52,6 +54,8 @@ def resolve(
         UnsupportedOptimizerError: If it needs a closure, second derivatives or sparse gradients.
     """
     extra = dict(options or {})
+    if is_path(optimizer):
+        optimizer = imported(_WHERE, optimizer)
     if isinstance(optimizer, str):
         info = named(optimizer)
         cls = getattr(torch.optim, info.torch_class)
