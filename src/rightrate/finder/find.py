@@ -69,9 +69,10 @@ def find(
         objective: "loss", or a metric with its direction, such as "accuracy:max".
         training: Batch size, accumulation, clipping, precision, device.
         batch_size: Short for `training=Training(batch_size=...)`.
-        optimizer: A name of the catalogue, a torch class, a factory `f(params)` or `f(module)`, or an
-            instance bound to the model, which is read and never stepped. "adamw" if None.
-        optimizer_options: More arguments of a named optimizer, such as `{"momentum": 0.9}`.
+        optimizer: A name of the catalogue, a torch class or its path (`"pytorch_optimizer.Lion"`), a factory
+            `f(params)` or `f(module)`, or an instance bound to the model, which is read and never stepped.
+            The task's own, or "adamw", if None.
+        optimizer_options: More arguments of a name or a class, such as `{"momentum": 0.9}`.
         steps: Length of the real run in optimizer steps; a Schedule's own where it is left out.
         epochs: The same in passes over the training data; 10 if neither is given.
         schedule: A name such as "constant", "linear" (to zero) or "cosine"; a text such as
