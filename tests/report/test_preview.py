@@ -70,6 +70,14 @@ def test_the_figure_draws_each_schedule_and_what_is_held() -> None:
     assert of("cosine(8)").figure().axes[0].get_title(loc="left") == "cosine(8)"
 
 
+@pytest.mark.parametrize(("texts", "columns"), [(3, 1), (4, 2)])
+def test_short_names_stand_in_two_columns(texts: int, columns: int) -> None:
+    (legend,) = of(*["cosine(8)"] * texts).figure().legends
+    assert legend._ncols == columns
+    long = "multi_step(100, milestones=[10, 20, 30, 40, 50, 60, 70])"
+    assert of(long, *["cosine(8)"] * texts).figure().legends[0]._ncols == 1
+
+
 def test_dollars_are_no_formulas() -> None:
     class Mine(Linear):
         def __repr__(self) -> str:

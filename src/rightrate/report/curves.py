@@ -20,7 +20,10 @@ AFTER = 1.04
 """The axis goes on after the end of the longest schedule, to this multiple of its length."""
 
 _INK, _GRID, _EDGE = "#1b2330", "#e8ebf0", "#d5dae2"
-_COLOURS = ("#0b63a5", "#c2410c", "#00795a", "#7a3ea1", "#9a6700", "#b0307a", "#3b7d8c", "#667085")
+_COLOURS = (
+    *("#0b63a5", "#c2410c", "#00795a", "#7a3ea1", "#9a6700"),
+    *("#b0307a", "#3b7d8c", "#667085", "#1b2330", "#5b8c2a"),
+)
 _ALL = 4000
 _CELLS = 1000
 _PROBES = 32

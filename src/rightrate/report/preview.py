@@ -26,7 +26,7 @@ LETTERS = "abcdefghij"
 _INK = "#1b2330"
 _TOKENS = ("@data", "@fail", "@good", "@second", "@rates:0", "@rates:0.5", "@muted", "@ink")
 _FIRST, _LAST = 6, 2
-_WIDEST = 84
+_WIDEST, _HALF = 84, 48
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,18 +116,20 @@ class Preview:
         from matplotlib.figure import Figure
 
         single = len(self.shapes) == 1
-        height = 4.4 if single else 4.2 + 0.2 * len(self.shapes)
+        labels = [self._label(index) for index in range(len(self.shapes))]
+        columns = 2 if len(labels) > 3 and max(map(len, labels)) <= _HALF else 1
+        height = 4.4 if single else 4.2 + 0.2 * -(-len(labels) // columns)
         made = Figure(figsize=(8.6, height), dpi=110, facecolor="white", layout="constrained")
         axes = made.add_subplot(facecolor="white")
-        plot(axes, self.schedules, [self._label(index) for index in range(len(self.shapes))], axis)
+        plot(axes, self.schedules, labels, axis)
         axes.set_xlabel("optimizer step (dotted: held after the end)", color=_INK)
         axes.set_ylabel("learning rate", color=_INK)
         if single:
             given = "" if self.lr == 1.0 else f", lr {rate(self.lr)}"
-            axes.set_title(self._label(0) + given, loc="left", fontsize=11, color=_INK, parse_math=False)
+            axes.set_title(labels[0] + given, loc="left", fontsize=11, color=_INK, parse_math=False)
         else:
             legend = made.legend(
-                loc="outside lower left", ncols=1, frameon=False, fontsize=9, labelcolor=_INK
+                loc="outside lower left", ncols=columns, frameon=False, fontsize=9, labelcolor=_INK
             )
             for text in legend.get_texts():
                 text.set_parse_math(False)
@@ -174,7 +176,7 @@ class Preview:
         ends = np.log10([lowest(self.schedules) / 1.5, 1.5 * highest]).tolist()
         layout = {
             "xaxis": {
-                "title": {"text": "optimizer step (dotted: held after the end)"},
+                "title": {"text": "step (dotted: held after the end)"},
                 "range": [0, until],
                 "exponentformat": "B",
                 "minexponent": 6,
