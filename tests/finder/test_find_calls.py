@@ -1,7 +1,8 @@
 """Every way to call `find`."""
 
 import functools
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, field
 
 import numpy as np
 import pytest
@@ -480,3 +481,27 @@ class Two:
 def test_a_strategy_of_ones_own_decides_what_is_tried():
     tried = find(strategy=Two()).trials
     assert tried[tried.kind == "probe"].lr.tolist() == [1e-3, 1e-2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked(Two):
+    """Tells what it is asked."""
+
+    spaces: list = field(default_factory=list)
+
+    def start(self, space):
+        self.spaces.append(space)
+        return super().start(space)
+
+
+def test_a_start_that_is_not_finite_is_no_level_to_measure_from():
+    def capped(outputs, targets):
+        value = float(cross_entropy(outputs, targets))
+        return value if value < 1.12 else math.inf
+
+    asked, blind = Asked(), Asked()
+    find(strategy=asked)
+    assert asked.spaces[0].start > asked.spaces[0].untrained
+    find(strategy=blind, metrics={"capped": capped}, objective=("capped", "min"))
+    assert blind.spaces[0].start is None
+    assert blind.spaces[0].untrained == pytest.approx(asked.spaces[0].untrained)

@@ -5,8 +5,8 @@ import pytest
 from tests.search.recorded import space
 
 from rightrate.search.cliff import find_cliff
-from rightrate.search.curve import rungs_of
 from rightrate.search.record import Cliff
+from rightrate.search.rungs import rungs_of
 from rightrate.search.space import Observation
 
 UNTRAINED = 2.0

@@ -5,7 +5,9 @@ from dataclasses import replace
 
 import pytest
 
-from rightrate.search.curve import Drift, expected_curve, fit_drift, joined, rungs_of, usual_drift
+from rightrate.search.curve import expected_curve, joined
+from rightrate.search.drift import Drift, fit_drift, usual_drift
+from rightrate.search.rungs import rungs_of
 from rightrate.search.space import Observation, Space
 
 UNTRAINED = 2.0
@@ -33,11 +35,15 @@ def trials(gap: float, steps: int = 125) -> list[Observation]:
     return found
 
 
+def usual(gap: float, steps: int = 125, **changes) -> float:
+    return usual_drift(space(**changes), rungs_of(trials(gap, steps), space()))
+
+
 def best(gap: float) -> float:
     return expected_curve(rungs_of(trials(gap), space()), space(), steps=1000).best()
 
 
-def test_the_gap_is_a_share_of_what_was_learned() -> None:
+def test_the_gap_is_how_much_better_the_good_rates_do_on_seen_batches() -> None:
     assert rungs_of(trials(0.3), space())[0].gap == pytest.approx(0.3)
     assert math.isnan(rungs_of(trials(math.nan), space())[0].gap)
 
@@ -50,12 +56,12 @@ def test_the_more_a_trial_overfits_the_lower_the_answer() -> None:
 
 def test_without_a_known_gap_nothing_is_said_of_overfitting() -> None:
     assert best(math.nan) == pytest.approx(best(0.0))
-    assert usual_drift(space(), math.nan) == usual_drift(space(), -0.5) == usual_drift(space())
+    assert usual(gap=math.nan) == usual(gap=-0.5) == usual(gap=0.0) == 0.4
 
 
 def test_a_decaying_schedule_drifts_less() -> None:
-    assert usual_drift(space(decays=True)) < usual_drift(space())
-    assert usual_drift(space(decays=True), 100.0) == pytest.approx(1.0, abs=0.01)
+    assert usual(0.0, decays=True) < usual(0.0)
+    assert usual(100.0, decays=True) == pytest.approx(1.0, abs=0.01)
 
 
 def test_the_answer_stays_below_the_failure_and_within_the_good_range() -> None:
@@ -137,10 +143,27 @@ def test_a_shorter_rung_measured_from_the_start_is_put_in_the_units_of_the_longe
 
 
 def test_an_optimizer_whose_own_steps_shrink_drifts_less() -> None:
-    assert usual_drift(space(own_decay=0.5), 0.3) == pytest.approx(0.5 * usual_drift(space(), 0.3))
+    assert usual(0.3, own_decay=0.5) == pytest.approx(0.5 * usual(0.3))
 
 
 def test_overfitting_says_less_of_a_run_that_is_very_much_longer() -> None:
-    near, far = (usual_drift(space(), 10.0, ahead) for ahead in (0.5, 1.8))
-    assert near == pytest.approx(usual_drift(space(), 10.0))
-    assert far == pytest.approx(0.5 * (usual_drift(space()) + near))
+    near, far = (usual(10.0, steps) for steps in (250, round(1000 / 10**1.8)))
+    assert near == pytest.approx(1.0, abs=0.01)
+    assert far == pytest.approx(0.5 * (0.4 + 1.0), abs=0.01)
+
+
+def both(before: float, after: float, learned: float = 0.0) -> float:
+    """The usual drift, where the gap was another at a fifth of the length, and less was learned by then."""
+    shorter = [
+        replace(item, value=item.value + learned, seen=item.seen + learned) for item in trials(before, 25)
+    ]
+    return usual_drift(space(), rungs_of([*shorter, *trials(after)], space(untrained=UNTRAINED + learned)))
+
+
+def test_a_gap_that_shrinks_says_less_and_one_that_grows_says_more() -> None:
+    assert both(0.4, 0.1) < both(0.1, 0.1) < both(0.05, 0.1)
+    assert both(0.1, 0.1) == pytest.approx(usual(0.1))
+
+
+def test_a_gap_says_little_where_longer_trials_still_learn_much_more() -> None:
+    assert both(0.1, 0.1, learned=2.0) < both(0.1, 0.1, learned=0.2) < both(0.1, 0.1)

@@ -30,7 +30,13 @@ def test_a_metric_that_grows_is_turned_round_and_gets_the_gap_of_the_loss() -> N
 
 
 @pytest.mark.parametrize("loss", [2.0, 3.0, math.nan])
-def test_where_nothing_was_learned_no_gap_is_known(loss: float) -> None:
-    read = Reading(name="loss", sign=1, untrained=UNTRAINED)
-    (seen,) = read.observations([trial({"loss": loss}, {"loss": 1.0})])
+def test_where_nothing_was_learned_no_gap_is_known_of_a_metric(loss: float) -> None:
+    read = Reading(name="accuracy", sign=-1, untrained=UNTRAINED)
+    (seen,) = read.observations([trial({"loss": loss, "accuracy": 0.1}, {"loss": 1.0})])
     assert math.isnan(seen.seen)
+
+
+def test_on_the_way_to_a_constant_prediction_the_gap_of_the_loss_is_known() -> None:
+    read = Reading(name="loss", sign=1, untrained=UNTRAINED)
+    (seen,) = read.observations([trial({"loss": 3.0}, {"loss": 2.9})])
+    assert seen.value - seen.seen == pytest.approx(0.1)

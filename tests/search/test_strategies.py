@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.search.recorded import UNTRAINED, Landscape, context, search, space
 
-from rightrate.search.probe import Probe, plan, search_allowance
+from rightrate.search.probe import AMPLE, Probe, plan, search_allowance
 from rightrate.search.range_test import RangeTest, reading
 from rightrate.search.recommend import recommend
 from rightrate.search.record import Curve
@@ -91,7 +91,9 @@ def test_range_tests_keep_to_the_contract(asked):
 @given(spaces)
 def test_plans_stay_within_the_run_and_the_last_rung_is_the_longest(asked):
     made = plan(asked)
-    lengths = (made.locate_steps, made.narrow_steps, made.decide_steps)
+    narrow = (made.narrow_steps,) if search_allowance(asked) >= AMPLE else ()
+    assert narrow or made.narrow_steps == 0
+    lengths = (made.locate_steps, *narrow, made.decide_steps)
     assert 1 <= min(lengths) <= max(lengths) <= asked.steps
     assert asked.high / asked.low < 1e4 or made.decide_steps == max(lengths)
     assert made.enough == (search_allowance(asked) >= 200)

@@ -18,7 +18,7 @@ from rightrate.population.factory import Populations
 from rightrate.population.prepare import Prepared
 from rightrate.schedules import FloatArray, Schedule, Shape, resolve, shape_values
 from rightrate.search.compress import warmup_of
-from rightrate.search.curve import expected_curve, telling_rungs
+from rightrate.search.curve import expected_curve
 from rightrate.search.driver import Driver, Progress, Stopped
 from rightrate.search.levels import untrained_metrics
 from rightrate.search.probe import plan
@@ -26,6 +26,7 @@ from rightrate.search.range_test import RangeTest
 from rightrate.search.reading import Reading
 from rightrate.search.recommend import Context, recommend
 from rightrate.search.record import Answer, Cost, Fit, Levels, Provenance, Record, Settings, Trial
+from rightrate.search.rungs import telling_rungs
 from rightrate.search.space import Action, Observation, Space
 from rightrate.search.strategy import Strategy
 

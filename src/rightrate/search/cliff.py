@@ -4,8 +4,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from rightrate.search.curve import Rung
 from rightrate.search.record import Cliff
+from rightrate.search.rungs import Rung
 
 __all__ = ["find_cliff"]
 

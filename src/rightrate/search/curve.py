@@ -15,206 +15,21 @@ import numpy as np
 from scipy.interpolate import PchipInterpolator
 
 from rightrate.schedules import FloatArray
-from rightrate.search.space import Observation, Space
+from rightrate.search.drift import Drift, fit_drift
+from rightrate.search.rungs import Rung
+from rightrate.search.space import Space
 
-__all__ = [
-    "Drift",
-    "RegretCurve",
-    "Rung",
-    "expected_curve",
-    "fit_drift",
-    "joined",
-    "rungs_of",
-    "telling_rungs",
-    "usual_drift",
-]
+__all__ = ["RegretCurve", "expected_curve", "joined"]
 
 GRID_PER_DECADE = 50
-_USUAL_DRIFT = {True: 0.2, False: 0.4}
-_OVERFITTING_DRIFT = 1.0
-_OVERFITTING_GAP = 0.08
-_FORESEEN = 0.9  # decades: overfitting says nothing of runs longer than that
-_USUAL_SPREAD = 0.17
-_LEAST_DRIFT = 0.6  # of the usual one: noise in short probes must not make rates grow with length
-_CENTRE_ERROR = 0.1
-_GOOD = 0.03
 _LEAST_ERROR = 0.08
-_CLIFF_SHARE = 0.25
 _APART = 0.12
 _LEVEL = 0.005
 _SURE = 0.86
 _FAR = 0.3
-_NEAR_BEST = 0.05
-_BEYOND_CONSTANT = 0.03
 _UNTRIED = 1.0
 _FAR_WORSE = 0.5
 _RISK = 0.3
-
-
-@dataclass(frozen=True, kw_only=True)
-class Rung:
-    """All trials of one length, as regret against the best of that length.
-
-    Args:
-        steps: The length.
-        place: log10 of the learning rates, ascending and distinct.
-        regret: Regret of each, in [0, 1].
-        value: The objective of each, smaller is better, no worse than the level.
-        failed: Whether each ended no better than the level or not finite, in any seed.
-        level: What they are measured from: having learned nothing, or the start where that is all that the
-            trials have left behind.
-        gap: How much better the good rates do on training batches they have seen, as a share of what was
-            learned; NaN where that is not known.
-    """
-
-    steps: int
-    place: FloatArray
-    regret: FloatArray
-    value: FloatArray
-    failed: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
-    level: float
-    gap: float = math.nan
-
-    def curve(self, places: FloatArray) -> FloatArray:
-        """Return the interpolated regret at log10 rates; outside, the outermost value."""
-        if len(self.place) == 1:
-            return np.full_like(places, self.regret[0])
-        inside = np.clip(places, self.place[0], self.place[-1])
-        return np.asarray(PchipInterpolator(self.place, self.regret)(inside), dtype=np.float64)
-
-    def centre(self) -> tuple[float, float]:
-        """Return the middle of the good rates, weighted by how good they are, and how uncertain it is.
-
-        The flatter the curve, the wider the good rates and the less their middle says; the ends of a window
-        that is good throughout are where the search put them.
-        """
-        places = np.linspace(self.place[0], self.place[-1], 200)
-        weight = np.exp(-self.curve(places) / _GOOD)
-        weight /= weight.sum()
-        middle = float((places * weight).sum())
-        width = float(np.sqrt((weight * (places - middle) ** 2).sum()))
-        return middle, math.hypot(_CENTRE_ERROR, width)
-
-
-def rungs_of(observations: Sequence[Observation], space: Space) -> list[Rung]:
-    """Return the trials by length, shortest first; where nothing trained, regret is 1 throughout.
-
-    Rates are compared on the same batches, so a rate's value is that of its lowest seed. Other seeds only say
-    whether it fails.
-    """
-    lengths = sorted({item.steps for item in observations})
-    return [_rung([item for item in observations if item.steps == steps], space) for steps in lengths]
-
-
-def telling_rungs(observations: Sequence[Observation], space: Space) -> list[Rung]:
-    """Return the rungs in which something trained; the others say nothing of where the best rate is."""
-    return [rung for rung in rungs_of(observations, space) if not rung.failed.all()]
-
-
-def _rung(trials: Sequence[Observation], space: Space) -> Rung:
-    level = _level(trials, space)
-    by_place: dict[float, dict[int, float]] = {}
-    for item in trials:
-        by_place.setdefault(math.log10(item.lr), {})[item.seed] = item.learned(level)
-    places = np.array(sorted(by_place))
-    values = np.array([by_place[place][min(by_place[place])] for place in places])
-    worst = np.array([max(by_place[place].values()) for place in places])
-    best = float(values.min())
-    room = level - best
-    regret = (values - best) / room if room > 0 else np.ones_like(values)
-    return Rung(
-        steps=trials[0].steps,
-        place=places,
-        regret=np.clip(regret, 0.0, 1.0),
-        value=values,
-        failed=worst >= level - 0.02 * room if room > 0 else np.ones(len(values), dtype=bool),
-        level=level,
-        gap=_gap(trials, best, room) if level == space.untrained else math.nan,
-    )
-
-
-def _level(trials: Sequence[Observation], space: Space) -> float:
-    """Return what the trials of one length are measured from: having learned nothing, or the start.
-
-    Shortly after a bad start even the best rates are no better than a constant prediction; how far they have
-    come from the start then still tells them apart.
-    """
-    best = min((item.value for item in trials if math.isfinite(item.value)), default=math.inf)
-    start = _start(space)
-    if best < start and space.untrained - best < _BEYOND_CONSTANT * (start - best):
-        return start
-    return space.untrained
-
-
-def _gap(trials: Sequence[Observation], best: float, room: float) -> float:
-    gaps = [item.value - item.seen for item in trials if item.value <= best + _NEAR_BEST * room]
-    known = [gap / room for gap in gaps if math.isfinite(gap)] if room > 0 else []
-    return float(np.mean(known)) if known else math.nan
-
-
-def _start(space: Space) -> float:
-    return space.untrained if space.start is None else max(space.start, space.untrained)
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drift:
-    """How far the best rate falls, in decades, when the run gets ten times as long.
-
-    Args:
-        mean: Expected fall.
-        spread: Standard deviation of what is not known about it.
-        high: The share of it by which rates fall that are too high.
-    """
-
-    mean: float
-    spread: float
-    high: float = 1.0
-
-
-def usual_drift(space: Space, gap: float = 0.0, ahead: float = 0.0) -> float:
-    """Return how far the best rate usually falls, in decades for a run ten times as long.
-
-    Where the training data's own is being learned, the product of rate and steps sets the best rate, and it
-    falls nearly as fast as the run gets longer.
-
-    Args:
-        space: The question.
-        gap: How much better the longest trials do on training batches they have seen; NaN if not known.
-        ahead: How much longer than they the run is, in decades.
-    """
-    usual = _USUAL_DRIFT[space.decays]
-    share = _overfitting(gap) * min(1.0, _FORESEEN / max(ahead, _FORESEEN))
-    return (1 - space.own_decay) * (usual + share * (_OVERFITTING_DRIFT - usual))
-
-
-def _overfitting(gap: float) -> float:
-    """Return how far a gap speaks for overfitting, 0 to 1; 0 where it is not known."""
-    known = max(gap, 0.0) if math.isfinite(gap) else 0.0
-    return known**2 / (known**2 + _OVERFITTING_GAP**2)
-
-
-def fit_drift(rungs: Sequence[Rung], space: Space) -> Drift:
-    """Return the drift: the usual one, corrected by that between the lengths that were tried."""
-    ahead = math.log10(max(1.0, space.steps / rungs[-1].steps))
-    mean, precision = usual_drift(space, rungs[-1].gap, ahead), _USUAL_SPREAD**-2
-    weighted = mean * precision
-    level = rungs[-1].level  # how fast models start says little of how far they get
-    useful = [
-        rung for rung in rungs if len(rung.place) >= 3 and not rung.failed.all() and rung.level == level
-    ]
-    if len(useful) >= 2:
-        logs = np.log10([rung.steps for rung in useful])
-        centres, errors = np.array([rung.centre() for rung in useful]).T
-        weight = errors**-2
-        offset = logs - (weight * logs).sum() / weight.sum()
-        own = float((weight * offset**2).sum())
-        if own > 0:
-            slope = -float((weight * offset * centres).sum()) / own
-            weighted += slope * own
-            precision += own
-    least = _LEAST_DRIFT * mean
-    high = _CLIFF_SHARE + (1 - _CLIFF_SHARE) * _overfitting(rungs[-1].gap)
-    return Drift(mean=float(np.clip(weighted / precision, least, 1.0)), spread=precision**-0.5, high=high)
 
 
 @dataclass(frozen=True, kw_only=True)

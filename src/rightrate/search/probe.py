@@ -1,7 +1,8 @@
 """Parallel probes: many rates side by side under the run's own schedule, refined in rungs.
 
 Rung 0 locates: nearly the whole range, one rate a decade, very short. Rung 1 narrows: a few rates around the
-best, a little more below than above, because the best rate falls as runs get longer. Rung 2 decides: three
+best, a little more below than above, because the best rate falls as runs get longer; a small budget has none,
+since longer trials tell more. Rung 2 decides: three
 rates at the longest length the budget allows. One more goes where the answer is least certain: to a still
 lower rate if the lowest one was good, or to the rate the answer moved to if that has not been tried. What is
 left is a second seed of the answer.
@@ -14,20 +15,21 @@ from typing import Any
 
 import numpy as np
 
-from rightrate.search.curve import expected_curve, telling_rungs
+from rightrate.search.curve import expected_curve
+from rightrate.search.rungs import telling_rungs
 from rightrate.search.space import Action, Observation, Space
 from rightrate.search.strategy import State
 
 __all__ = ["AMPLE", "Plan", "Probe", "plan"]
 
 AMPLE = 500
-"""Member-steps from which on a fifth is kept for rates and seeds beyond the three rungs."""
+"""Member-steps from which on there are three rungs, and a fifth is kept for rates and seeds beyond them."""
 
 _ENOUGH = 200
 _WIDE_RANGE = 1e4
 _FEWEST = 4
 _AMPLE_PARTS = (0.1, 0.13, 0.55)
-_THIN_PARTS = (0.25, 0.28, 0.465)
+_THIN_PARTS = (0.3, 0.0, 0.7)
 _NARROW = (-0.75, -0.35, 0.0, 0.35)
 _DECIDE = (-0.55, -0.15, 0.2)
 _FURTHER = -0.35
@@ -44,7 +46,7 @@ class Plan:
     Args:
         locate: Rates of rung 0.
         locate_steps: Length of rung 0.
-        narrow_steps: Length of rung 1.
+        narrow_steps: Length of rung 1; 0 if the allowance is below `AMPLE`, and there is none.
         decide_steps: Length of rung 2 and of what follows it.
         enough: Whether these lengths are long enough to judge by.
     """
@@ -71,7 +73,7 @@ def plan(space: Space) -> Plan:
     return Plan(
         locate=locate,
         locate_steps=min(longest, max(5, min(longest // 4, lengths[0]))),
-        narrow_steps=min(longest, max(8, min(longest // 2, lengths[1]))),
+        narrow_steps=min(longest, max(8, min(longest // 2, lengths[1]))) if parts[1] else 0,
         decide_steps=min(longest, max(10, lengths[2])),
         enough=allowance >= _ENOUGH,
     )
@@ -144,6 +146,8 @@ def _narrow(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
     telling = telling_rungs(seen, space)
     if not telling:
         return _wide(space), plan_.decide_steps, "probe", space.seed
+    if not plan_.narrow_steps:
+        return _decide(space, plan_, seen, new)
     centre = expected_curve(telling, space, steps=plan_.locate_steps).best()
     return _rates(centre, _NARROW), plan_.narrow_steps, "probe", space.seed
 

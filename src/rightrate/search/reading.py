@@ -30,21 +30,26 @@ class Reading:
 
     def _observation(self, trial: Trial) -> Observation:
         value = self.sign * trial.metrics.get(self.name, math.nan)
-        room = self.sign * self.untrained[self.name] - value
         return Observation(
             lr=trial.lr,
             steps=trial.steps,
             seed=trial.seed,
             rung=trial.rung,
             value=value,
-            seen=value - self._share_seen(trial) * room,
+            seen=value - self._gap(trial, value),
         )
 
-    def _share_seen(self, trial: Trial) -> float:
-        """Return how much lower the loss is on batches that were trained on, as a share of what was learned.
+    def _gap(self, trial: Trial, value: float) -> float:
+        """Return how much better the objective is on batches that were trained on.
 
-        Only the loss is known there; of any other objective the same share is taken to hold.
+        Only the loss is known there; of any other objective the same share of what was learned is taken.
         """
         loss, seen = trial.metrics.get("loss", math.nan), trial.seen.get("loss", math.nan)
-        room = self.untrained["loss"] - loss
-        return (loss - seen) / room if room > 0 else math.nan
+        if self.name == "loss":
+            return loss - seen
+        learned = self.untrained["loss"] - loss
+        return (
+            (loss - seen) / learned * (self.sign * self.untrained[self.name] - value)
+            if learned > 0
+            else math.nan
+        )

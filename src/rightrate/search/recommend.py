@@ -8,17 +8,11 @@ import numpy as np
 
 from rightrate.schedules import FloatArray
 from rightrate.search.cliff import find_cliff
-from rightrate.search.curve import (
-    RegretCurve,
-    Rung,
-    expected_curve,
-    fit_drift,
-    rungs_of,
-    telling_rungs,
-    usual_drift,
-)
+from rightrate.search.curve import RegretCurve, expected_curve
+from rightrate.search.drift import fit_drift, usual_drift
 from rightrate.search.probe import AMPLE, Plan
 from rightrate.search.record import Answer, Cliff, Fit, GoodRange, Status
+from rightrate.search.rungs import Rung, rungs_of, telling_rungs
 from rightrate.search.space import Observation, Space
 
 __all__ = ["Context", "recommend"]
@@ -232,7 +226,7 @@ def _drift_reason(space: Space, rungs: Sequence[Rung], lr: float) -> tuple[str, 
         f"{_short(10 ** rung.centre()[0])} at {rung.steps} steps" for rung in rungs if len(rung.place) >= 3
     )
     ahead = math.log10(space.steps / longest.steps)
-    usual = 10 ** (usual_drift(space, longest.gap, ahead) * ahead)
+    usual = 10 ** (usual_drift(space, rungs) * ahead)
     moves = (
         f"up to {space.steps} steps the best rate is expected to move by a factor of {1 / factor:.2g}"
         f" (usually {1 / usual:.2g}, corrected by these trials), so the answer is {_short(lr)} where the best"
@@ -246,12 +240,13 @@ def _drift_reason(space: Space, rungs: Sequence[Rung], lr: float) -> tuple[str, 
 
 def _gap_reason(longest: Rung) -> tuple[str, ...]:
     """Return what the training data tell of overfitting, where they tell of it."""
-    if not longest.gap >= _TELLING_GAP:
+    room = longest.level - float(longest.value.min())
+    if not longest.gap >= _TELLING_GAP * room:
         return ()
     return (
         f"The good trials do better on batches they were trained on than on validation data, by"
-        f" {longest.gap:.0%} of what was learned: where a model overfits, the best rate falls nearly as fast"
-        " as the run gets longer.",
+        f" {longest.gap / room:.0%} of what was learned: where a model overfits, the best rate falls nearly"
+        " as fast as the run gets longer.",
     )
 
 

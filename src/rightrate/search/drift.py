@@ -1,0 +1,103 @@
+"""How far the best rate falls as runs get longer.
+
+Usually it falls by a fraction of a decade for ten times the length; the lengths that were tried correct that,
+and where the training data's own is being learned, it falls nearly as fast as runs get longer.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from rightrate.search.rungs import Rung
+from rightrate.search.space import Space
+
+__all__ = ["Drift", "fit_drift", "usual_drift"]
+
+_USUAL_DRIFT = {True: 0.2, False: 0.4}
+_USUAL_SPREAD = 0.17
+_LEAST_DRIFT = 0.6  # of the usual one: noise in short probes must not make rates grow with length
+_OVERFITTING_DRIFT = 1.0
+_OVERFITTING_GAP = 0.06  # of what was learned
+_LEARNING = 0.5  # of what trials ten times as long learn
+_GROW = 0.5  # the power of the length with which a gap may grow
+_FORESEEN = 0.9  # decades: overfitting says nothing of runs longer than that
+_CLIFF_SHARE = 0.25
+
+
+@dataclass(frozen=True, kw_only=True)
+class Drift:
+    """How far the best rate falls, in decades, when the run gets ten times as long.
+
+    Args:
+        mean: Expected fall.
+        spread: Standard deviation of what is not known about it.
+        high: The share of it by which rates fall that are too high.
+    """
+
+    mean: float
+    spread: float
+    high: float = 1.0
+
+
+def usual_drift(space: Space, rungs: Sequence[Rung]) -> float:
+    """Return how far the best rate usually falls, in decades for a run ten times as long.
+
+    Where the training data's own is being learned, the product of rate and steps sets the best rate, and it
+    falls nearly as fast as the run gets longer.
+    """
+    usual = _USUAL_DRIFT[space.decays]
+    ahead = _ahead(space, rungs)
+    share = _overfitting(space, rungs) * min(1.0, _FORESEEN / max(ahead, _FORESEEN))
+    return (1 - space.own_decay) * (usual + share * (_OVERFITTING_DRIFT - usual))
+
+
+def _ahead(space: Space, rungs: Sequence[Rung]) -> float:
+    """Return how much longer the run is than the longest trials, in decades."""
+    return math.log10(max(1.0, space.steps / rungs[-1].steps))
+
+
+def _overfitting(space: Space, rungs: Sequence[Rung]) -> float:
+    """Return how far the gap speaks for overfitting, 0 to 1; 0 where it is not known.
+
+    Whatever has been seen is known better at first. That speaks for overfitting as far as the gap is expected
+    to be there still at the end of the run, and as far as it is not small beside what longer trials learn.
+    """
+    longest = rungs[-1]
+    room = longest.level - float(longest.value.min())
+    if not longest.gap > 0:
+        return 0.0
+    left, learning = longest.gap, 0.0
+    shorter = [rung for rung in rungs[:-1] if len(rung.place) > 1]
+    if shorter:
+        last = shorter[-1]
+        decades = math.log10(longest.steps / last.steps)
+        learning = max(0.0, float(last.value.min() - longest.value.min())) / decades
+        if last.gap > 0:
+            grows = min(_GROW, math.log10(longest.gap / last.gap) / decades)
+            left *= 10 ** (grows * _ahead(space, rungs))
+    return left**2 / (left**2 + (_OVERFITTING_GAP * room) ** 2 + (_LEARNING * learning) ** 2)
+
+
+def fit_drift(rungs: Sequence[Rung], space: Space) -> Drift:
+    """Return the drift: the usual one, corrected by that between the lengths that were tried."""
+    mean, precision = usual_drift(space, rungs), _USUAL_SPREAD**-2
+    weighted = mean * precision
+    level = rungs[-1].level  # how fast models start says little of how far they get
+    useful = [
+        rung for rung in rungs if len(rung.place) >= 3 and not rung.failed.all() and rung.level == level
+    ]
+    if len(useful) >= 2:
+        logs = np.log10([rung.steps for rung in useful])
+        centres, errors = np.array([rung.centre() for rung in useful]).T
+        weight = errors**-2
+        offset = logs - (weight * logs).sum() / weight.sum()
+        own = float((weight * offset**2).sum())
+        if own > 0:
+            slope = -float((weight * offset * centres).sum()) / own
+            weighted += slope * own
+            precision += own
+    least = _LEAST_DRIFT * mean
+    high = _CLIFF_SHARE + (1 - _CLIFF_SHARE) * _overfitting(space, rungs)
+    return Drift(mean=float(np.clip(weighted / precision, least, 1.0)), spread=precision**-0.5, high=high)
