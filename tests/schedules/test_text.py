@@ -1,6 +1,8 @@
 """Schedules as text: what is written, what is read, and where a mistake is."""
 
 import re
+from dataclasses import dataclass
+from functools import partial
 
 import pytest
 from hypothesis import given
@@ -31,6 +33,7 @@ from rightrate.schedules import (
     WarmupStableDecay,
     from_dict,
     parse,
+    shape_name,
     to_text,
 )
 
@@ -302,3 +305,18 @@ def test_schedules_without_a_public_name_have_no_text():
         ConfigError, match=r"^to_text\(schedule\) must be made of schedules of this package, got .*Mine"
     ):
         Scaled(schedule=Mine(total_steps=3), factor=2).text()
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
+class Own(Constant):
+    """A schedule of one's own has no text."""
+
+    def __repr__(self):
+        return "my own"
+
+
+def test_what_people_are_told_a_schedule_is():
+    assert shape_name(Cosine(total_steps=10)) == "cosine(10)"
+    assert shape_name(Own(total_steps=10)) == "my own"
+    assert shape_name(len) == "len"
+    assert shape_name(partial(pow, 2)) == "partial"

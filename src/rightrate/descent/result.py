@@ -7,9 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from rightrate.descent.until import Until
 from rightrate.descent.verdict import Status
-from rightrate.errors import ConfigError
 from rightrate.optimizers.rules import Rule
-from rightrate.schedules import FloatArray, Schedule
+from rightrate.schedules import FloatArray, Schedule, shape_name
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -45,12 +44,7 @@ class Question:
         """The learning rate for people; a schedule as `rightrate.schedules.parse` reads it."""
         if isinstance(self.lr, float):
             return f"{self.lr:g}"
-        if not isinstance(self.lr, Schedule):
-            return str(getattr(self.lr, "__name__", type(self.lr).__name__))
-        try:
-            return self.lr.text()
-        except ConfigError:  # it, or one inside it, is a class of the user's own
-            return str(self.lr)
+        return shape_name(self.lr)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -10,13 +10,12 @@ from importlib.metadata import version
 
 import torch
 
-from rightrate.errors import ConfigError
 from rightrate.finder.interrupt import Interrupt
 from rightrate.optimizers.catalogue import named
 from rightrate.population.calibrate import Calibration, Engine, calibrate
 from rightrate.population.factory import Populations
 from rightrate.population.prepare import Prepared
-from rightrate.schedules import FloatArray, Schedule, Shape, resolve, shape_values
+from rightrate.schedules import FloatArray, Shape, resolve, shape_name, shape_values
 from rightrate.search.compress import warmup_of
 from rightrate.search.curve import expected_curve
 from rightrate.search.driver import Driver, Progress, Stopped
@@ -74,7 +73,7 @@ class Session:
         schedule, steps = question.schedule, question.steps
         self.shape = resolve(schedule, total_steps=steps)
         self._values: FloatArray = shape_values(self.shape, steps)
-        self._schedule = schedule if isinstance(schedule, str) else _schedule_name(self.shape)
+        self._schedule = schedule if isinstance(schedule, str) else shape_name(self.shape)
         self._prepared = prepared
         self._question = question
         self._progress = progress
@@ -253,15 +252,6 @@ def _rest(space: Space, spent: int) -> Space:
     left = space.budget - spent / space.steps
     kept = 1.0 if space.budget >= _CONFIRMS_FROM > left else 0.0
     return replace(space, budget=left - kept)
-
-
-def _schedule_name(shape: Shape) -> str:
-    if isinstance(shape, Schedule):
-        try:
-            return shape.text()
-        except ConfigError:  # it, or one inside it, is a class of the user's own
-            return repr(shape)
-    return str(getattr(shape, "__name__", type(shape).__name__))
 
 
 def _watcher(interrupt: Interrupt, progress: Callable[[Progress], None] | None) -> Callable[[Progress], None]:

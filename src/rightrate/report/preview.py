@@ -13,7 +13,7 @@ from rightrate.report.curves import AFTER, Steps, drawn, lowest, plot, sampled
 from rightrate.report.picture import svg
 from rightrate.report.self_contained import data_url, environment, plotly_js, policy, resource, script_json
 from rightrate.report.text import chart_text, rate
-from rightrate.schedules import Schedule
+from rightrate.schedules import Schedule, shape_name
 from rightrate.schedules.differences import Difference, differences
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ class Preview:
     @property
     def names(self) -> tuple[tuple[str, str], ...]:
         """A letter and the text of each schedule."""
-        return tuple((letter, _text(shape)) for letter, shape in zip(LETTERS, self.shapes, strict=False))
+        return tuple((letter, shape_name(shape)) for letter, shape in zip(LETTERS, self.shapes, strict=False))
 
     @property
     def schedules(self) -> tuple[Schedule, ...]:
@@ -222,10 +222,3 @@ def _places(schedule: Schedule) -> Sequence[tuple[int, str]]:
     if last:
         found.append((last, "last step"))
     return [*found, (last + 1, "after the end")]
-
-
-def _text(schedule: Schedule) -> str:
-    try:
-        return schedule.text()
-    except ConfigError:  # it, or one inside it, is a class of the user's own
-        return repr(schedule)

@@ -26,7 +26,7 @@ from rightrate.schedules.scaled import Scaled, scaled
 from rightrate.schedules.sequence import Sequence, sequence
 from rightrate.schedules.shifted import Shifted, shifted
 from rightrate.schedules.step import Step
-from rightrate.schedules.text import parse, to_text
+from rightrate.schedules.text import parse, shape_name, to_text
 from rightrate.schedules.triangular import ExpRange, Triangular, Triangular2
 from rightrate.schedules.warmup import CosineWarmup, ExponentialWarmup, LinearWarmup
 from rightrate.schedules.wsd import WarmupStableDecay
@@ -77,6 +77,7 @@ __all__ = [
     "restarted",
     "scaled",
     "sequence",
+    "shape_name",
     "shape_values",
     "shifted",
     "to_text",

@@ -11,7 +11,7 @@ from rightrate.schedules.names import NAMES
 from rightrate.schedules.piecewise import Piecewise
 from rightrate.schedules.sequence import Sequence
 
-__all__ = ["parse", "to_text"]
+__all__ = ["parse", "shape_name", "to_text"]
 
 _POSITIONAL = ("total_steps", "schedule")
 
@@ -86,6 +86,22 @@ def to_text(schedule: Schedule) -> str:
             return f"{name}({', '.join(_arguments(schedule))})"
     advice = f"Only these have public names: {', '.join(NAMES)}."
     raise ConfigError(describe("to_text(schedule)", "made of schedules of this package", schedule, advice))
+
+
+def shape_name(shape: object) -> str:
+    """Return what people are told a schedule is: its text where it has one, or the name of a function.
+
+    Example:
+        >>> from rightrate.schedules import Cosine
+        >>> shape_name(Cosine(total_steps=100)), shape_name(abs)
+        ('cosine(100)', 'abs')
+    """
+    if not isinstance(shape, Schedule):
+        return str(getattr(shape, "__name__", type(shape).__name__))
+    try:
+        return to_text(shape)
+    except ConfigError:  # it, or one inside it, is a class of the user's own
+        return repr(shape)
 
 
 def _arguments(schedule: Schedule) -> list[str]:
