@@ -102,17 +102,21 @@ class Truth:
     def between(self, lr: float) -> float | None:
         """Return the loss at a rate: as trained on the grid, interpolated between rates of it.
 
-        None off the grid and where a neighbour did not train.
+        Beyond a rate that did not train at the end of the grid, and between two that did not, nothing trains:
+        the better one's loss is what such a rate gets. None beside a cliff, and off the grid where the
+        outermost rate trained.
         """
         grid, mean = np.log10(self.lr), self.mean
         place = math.log10(lr)
         nearest = int(np.abs(grid - place).argmin())
         if abs(grid[nearest] - place) < _SAME:
             return float(mean[nearest])
-        if not grid[0] <= place <= grid[-1]:
-            return None
-        right = int(np.clip(np.searchsorted(grid, place), 1, len(grid) - 1))
-        if any(self.regret_of(float(value)) >= _TRAINED for value in mean[right - 1 : right + 1]):
+        right = int(np.searchsorted(grid, place))
+        beside = mean[max(0, right - 1) : right + 1]
+        failed = [self.regret_of(float(value)) >= _TRAINED for value in beside]
+        if all(failed):
+            return float(beside.min())
+        if any(failed) or len(beside) < 2:
             return None
         return float(np.interp(place, grid, mean))
 

@@ -58,7 +58,16 @@ def test_a_rate_between_good_ones_is_interpolated_and_one_beside_the_cliff_is_no
     assert middle is not None
     assert loss_at(0.01) < middle < loss_at(0.01585)
     assert truth.between(0.2) is None
-    assert truth.between(1e-9) is None
+
+
+def test_where_nothing_trains_on_either_side_a_rate_gets_the_better_side() -> None:
+    truth = truth_of()
+    assert truth.between(1e-9) == truth.mean[0]
+    assert truth.between(2e-6) == min(truth.mean[1], truth.mean[2])
+    assert truth.between(30.0) == truth.mean[-1] == UNTRAINED
+    trained = Truth.of(CASE, [run(lr, seed, loss=1.1) for lr in (1e-3, 1e-2) for seed in range(3)], UNTRAINED)
+    assert trained.between(1e-4) is None
+    assert trained.between(0.1) is None
 
 
 def test_a_smoothed_curve_is_not_moved_by_one_lucky_rate() -> None:
@@ -174,8 +183,15 @@ def test_a_replayed_trial_lies_between_recorded_ones() -> None:
     assert recorded.at(100, 10**-2.5, 0) == pytest.approx((1.5, 1.0))
 
 
+def test_tasks_for_practice_are_part_of_no_report() -> None:
+    practice = {name for name, entry in ENTRIES.items() if entry.half == "practice"}
+    assert practice
+    assert not practice & {case.task for case in cases()}
+    assert {case.task for case in cases(practice)} == practice
+
+
 def test_half_of_the_tasks_are_held_out_and_a_third_have_every_optimizer() -> None:
-    own = [entry for entry in ENTRIES.values() if entry.half != "built in"]
+    own = [entry for entry in ENTRIES.values() if entry.half in ("development", "held out")]
     held = [entry for entry in own if entry.half == "held out"]
     assert len(own) >= 12
     assert 2 * len(held) == len(own)
