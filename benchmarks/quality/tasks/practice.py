@@ -1,7 +1,8 @@
 """Tasks on which the method is developed and nothing else: the report leaves them out.
 
 They are of kinds that the development tasks lack: a pretrained start, a start that has learned older data,
-sparse inputs, embeddings, a likelihood, a full batch, a recurrent network. Small ones, a run takes a second.
+sparse inputs, embeddings, a likelihood, a full batch, a recurrent network, many classes of few images. Small
+ones, a run takes a second or a few.
 """
 
 import argparse
@@ -11,11 +12,14 @@ import copy
 import csv
 import functools
 import inspect
+import re
+import string
 import tarfile
 import typing
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from pathlib import Path
 from types import ModuleType
 
 import numpy as np
@@ -29,7 +33,18 @@ from benchmarks.quality.tasks.finetune import Top, lower
 from benchmarks.quality.tasks.tables import MeanAndSpread, negative_log_likelihood
 from rightrate.tasks.networks import Mlp
 
-__all__ = ["bigrams", "calls", "digits_full", "digits_top", "houses", "modules", "surveys_later"]
+__all__ = [
+    "bigrams",
+    "calls",
+    "digits_full",
+    "digits_top",
+    "houses",
+    "modules",
+    "modules_scaled",
+    "surveys_later",
+    "typefaces",
+    "typefaces_top",
+]
 
 _MODULES: Sequence[ModuleType] = (argparse, ast, calendar, copy, csv, functools, inspect, tarfile, typing)
 _LINES = 6
@@ -49,7 +64,7 @@ def digits_top() -> rr.Task:
     """Return which digit was written, with the top of a network pretrained on ImageNet."""
     x, y = _digits()
     parts = split(x, y, train=600, valid=600, classes=True)
-    train, valid = ((_features(images), labels) for images, labels in parts)
+    train, valid = ((_features(images.view(-1, 1, 8, 8)), labels) for images, labels in parts)
     return rr.Task(
         model=partial(Top, 10),
         train=train,
@@ -62,8 +77,78 @@ def digits_top() -> rr.Task:
     )
 
 
+_FILES = re.compile(r"DejaVu(Sans|Serif)(Mono)?(-.*)?|STIXGeneral.*|cm(b|r|ss|ti|tt|mi)10")
+_SYMBOLS = string.ascii_letters + string.digits
+
+
+@functools.cache
+def _typefaces() -> tuple[tuple[Tensor, Tensor], tuple[Tensor, Tensor]]:
+    """Return images (N, 1, 28, 28) of characters and which typeface drew them, split by character."""
+    from matplotlib import get_data_path
+    from PIL import Image, ImageDraw, ImageFont
+
+    files = sorted(
+        path for path in Path(get_data_path(), "fonts/ttf").iterdir() if _FILES.fullmatch(path.stem)
+    )
+    pictures, labels, places = [], [], []
+    for label, file in enumerate(files):
+        font = ImageFont.truetype(str(file), 20)
+        for place, symbol in enumerate(_SYMBOLS):
+            picture = Image.new("L", (28, 28))
+            ImageDraw.Draw(picture).text((14, 14), symbol, fill=255, font=font, anchor="mm")
+            pictures.append(np.asarray(picture, dtype=np.float32) / 255)
+            labels.append(label)
+            places.append(place)
+    images = torch.from_numpy(np.stack(pictures)).unsqueeze(1)
+    targets = torch.tensor(labels)
+    held_out = np.random.default_rng(0).permutation(len(_SYMBOLS))[:14]
+    valid = torch.from_numpy(np.isin(places, held_out))
+    images = (images - images[~valid].mean()) / images[~valid].std()
+    return (images[~valid], targets[~valid]), (images[valid], targets[valid])
+
+
+def _plain_cnn(classes: int) -> nn.Module:
+    return nn.Sequential(
+        nn.Conv2d(1, 8, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Conv2d(8, 16, 3, stride=2, padding=1),
+        nn.ReLU(),
+        nn.Flatten(),
+        nn.Linear(16 * 49, 48),
+        nn.ReLU(),
+        nn.Linear(48, classes),
+    )
+
+
+def typefaces() -> rr.Task:
+    """Return which typeface drew a character: a CNN without normalisation."""
+    train, valid = _typefaces()
+    return rr.Task(
+        model=partial(_plain_cnn, int(train[1].max()) + 1),
+        train=train,
+        valid=valid,
+        loss=cross_entropy,
+        training=rr.Training(batch_size=16),
+        info=info("typefaces", "CNN of two convolutions", "typefaces that ship with matplotlib", 1000),
+    )
+
+
+def typefaces_top() -> rr.Task:
+    """Return the same with the top of a network pretrained on ImageNet."""
+    parts = _typefaces()
+    train, valid = ((_features(images), labels) for images, labels in parts)
+    return rr.Task(
+        model=partial(Top, int(train[1].max()) + 1),
+        train=train,
+        valid=valid,
+        loss=cross_entropy,
+        training=rr.Training(batch_size=16),
+        info=info("typefaces-top", "top of EfficientNet-Lite0", "typefaces that ship with matplotlib", 300),
+    )
+
+
 def _features(images: Tensor) -> Tensor:
-    large = interpolate(images.view(-1, 1, 8, 8), size=(64, 64), mode="bilinear").expand(-1, 3, -1, -1)
+    large = interpolate(images, size=(64, 64), mode="bilinear").expand(-1, 3, -1, -1)
     return torch.cat([lower(chunk) for chunk in large.split(64)])
 
 
@@ -117,6 +202,16 @@ def _learned(data: tuple[Tensor, Tensor], *sizes: typing.Any) -> dict[str, Tenso
 
 def modules() -> rr.Task:
     """Return which module of Python's library six lines stand in, from their words: logistic regression."""
+    return _modules("modules", 1.0)
+
+
+def modules_scaled() -> rr.Task:
+    """Return the same from standardised counts, where rare words are large numbers."""
+    return _modules("modules-scaled", _words()[0].std(axis=0))
+
+
+@functools.cache
+def _words() -> tuple[np.ndarray, np.ndarray]:
     texts, labels = [], []
     for label, module in enumerate(_MODULES):
         lines = [line for line in inspect.getsource(module).splitlines() if line.strip()]
@@ -130,14 +225,19 @@ def modules() -> rr.Task:
         for word in text:
             if word in column:
                 x[row, column[word]] += 1
-    train, valid = split(x, np.array(labels), train=3000, valid=700, classes=True)
+    return x, np.array(labels)
+
+
+def _modules(name: str, scale: np.ndarray | float) -> rr.Task:
+    x, labels = _words()
+    train, valid = split(x / scale, labels, train=3000, valid=700, classes=True)
     return rr.Task(
         model=partial(Mlp, _WORDS, (), len(_MODULES)),
         train=train,
         valid=valid,
         loss=cross_entropy,
         training=rr.Training(batch_size=32),
-        info=info("modules", "logistic regression on 1,200 word counts", "Python's standard library", 1000),
+        info=info(name, "logistic regression on 1,200 word counts", "Python's standard library", 1000),
     )
 
 
