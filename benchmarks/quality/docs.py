@@ -13,7 +13,7 @@ _ROOT = Path(__file__).parents[2]
 
 
 def write_docs(scored: Sequence[Scored], book: Book) -> None:
-    """Rewrite the tables of `docs/quality.md`."""
+    """Rewrite the tables of `docs/quality.md` and of the README."""
     plain = without_wide(scored)
     rows = tool_rows(plain, book)
     page = _ROOT / "docs" / "quality.md"
@@ -24,6 +24,7 @@ def write_docs(scored: Sequence[Scored], book: Book) -> None:
     fill(page, "bars", bar_rows(bars(scored, book)))
     fill(page, "losses", losses(plain))
     fill(page, "short", short(rows))
+    fill(_ROOT / "README.md", "short", short(rows))
 
 
 def fill(path: Path, name: str, text: str) -> None:
