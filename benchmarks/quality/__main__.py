@@ -25,7 +25,7 @@ from benchmarks.quality.docs import write_docs
 from benchmarks.quality.figure import draw
 from benchmarks.quality.pages import page
 from benchmarks.quality.scores import Book, score
-from benchmarks.quality.table import noise_floor, tool_rows
+from benchmarks.quality.table import noise_floor, tool_rows, without_wide
 from benchmarks.quality.tools import named_tools
 
 _RESULTS = Path(__file__).parents[1] / "results"
@@ -51,7 +51,7 @@ def main() -> int:
     scored = [score(book, answer) for answer in answers]
     text = page(scored, book)
     (folder / "quality.md").write_text(text)
-    draw(tool_rows(scored, book), noise_floor(book), folder / "quality.png")
+    draw(tool_rows(without_wide(scored), book), noise_floor(book), folder / "quality.png")
     if folder == _RESULTS and not arguments.tasks:
         write_docs(scored, book)
     print(text)
