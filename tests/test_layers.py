@@ -11,14 +11,15 @@ SRC = Path(__file__).parents[1] / "src"
 LAYERS: tuple[tuple[str, ...], ...] = (
     ("errors",),
     ("_check",),
-    ("schedules", "adapters"),
+    ("schedules",),
     ("optimizers", "tasks"),
     ("population",),
     ("store",),
     ("search",),
     ("report",),
-    ("finder", "descent", "compare", "tune", "watch"),
-    ("testing", "cli"),
+    ("finder", "descent", "watch"),
+    ("compare", "tune"),
+    ("testing", "adapters", "cli"),
     ("__init__", "__main__"),
 )
 """From the lowest to the highest; names side by side do not know each other."""

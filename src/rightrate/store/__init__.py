@@ -1,0 +1,1 @@
+"""Studies on disk: nothing that was computed is lost."""
