@@ -20,6 +20,7 @@ from rightrate.schedules.resolve import from_text, is_text
 from rightrate.search.driver import Progress
 from rightrate.search.probe import Probe
 from rightrate.search.strategy import Strategy
+from rightrate.tasks.adapted import Asked, adapted
 from rightrate.tasks.loaders import shut_down_workers
 from rightrate.tasks.registry import load
 from rightrate.tasks.task import Objective, Task, TaskInfo, Training
@@ -44,7 +45,7 @@ def find(
     optimizer_options: Mapping[str, Any] | None = None,
     steps: int | None = None,
     epochs: float | None = None,
-    schedule: str | Shape = "constant",
+    schedule: str | Shape | None = None,
     budget: float = 1.0,
     seed: int = 0,
     tolerance: float = 0.02,
@@ -60,8 +61,10 @@ def find(
 
     Args:
         model: A `torch.nn.Module` (its present weights are the start), a function that builds one, a `Task`,
-            or the name of a built-in task such as "digits".
-        train: A DataLoader, a map-style dataset, or a tuple of tensors or arrays; nothing for a task.
+            or the name of a built-in task such as "digits". Also a LightningModule, a Hugging Face Trainer, a
+            compiled Keras model, a skorch net, or an estimator of scikit-learn that has a learning rate.
+        train: A DataLoader, a map-style dataset, or a tuple of tensors or arrays; nothing for a task. A
+            LightningDataModule beside a LightningModule; nothing beside a Trainer.
         valid: Likewise; None holds out a fifth of `train`.
         loss: `f(output, target) -> scalar` for batches `(input, target)`.
         step: `f(model, batch) -> scalar` for anything else.
@@ -75,7 +78,8 @@ def find(
         optimizer_options: More arguments of a name or a class, such as `{"momentum": 0.9}`.
         steps: Length of the real run in optimizer steps; a Schedule's own where it is left out.
         epochs: The same in passes over the training data; 10 if neither is given.
-        schedule: A name such as "constant", "linear" (to zero) or "cosine"; a text such as
+        schedule: The schedule of the object of another framework, or "constant", if None. A name such as
+            "constant", "linear" (to zero) or "cosine"; a text such as
             "warmup(200) + cosine(1800)" or a Schedule, either with peak 1; or a function of the step.
         budget: What may be spent, in run equivalents: 1.0 is one training run's worth of steps.
         seed: Of weights (if a function builds the model), batches and random draws.
@@ -99,6 +103,17 @@ def find(
         >>> result.low <= result.lr <= result.high
         True
     """
+    model, train, valid, schedule = adapted(
+        Asked(
+            model=model,
+            train=train,
+            valid=valid,
+            schedule=schedule,
+            steps=steps,
+            epochs=epochs,
+            batch_size=batch_size,
+        )
+    )
     task = _task(model, train, valid, loss, step, metrics, objective, training, batch_size)
     budget = _check.number("find(budget=...)", budget, above=0.0)
     _check.number("find(tolerance=...)", tolerance, above=0.0, high=0.5)

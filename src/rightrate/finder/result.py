@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,6 +11,7 @@ from rightrate.optimizers.resolve import OptimizerSpec
 from rightrate.optimizers.template import OptimizerTemplate
 from rightrate.schedules import Shape
 from rightrate.search.record import Cost, Provenance, Record, Status
+from rightrate.tasks.adapted import built
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,30 +103,42 @@ class Result:
         ]
         return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["rung", "kind", "lr", "seed", "steps"])
 
-    def build(
-        self, model: "torch.nn.Module"
-    ) -> "tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]":
-        """Return a real torch optimizer over `model` and its scheduler, set to the answer.
+    def build(self, model: Any) -> Any:
+        """Return what trains `model` with the answer, in the terms of its framework.
 
-        Call `scheduler.step()` once after each `optimizer.step()`. Groups keep their ratios to the first.
+        | model | what is returned |
+        |---|---|
+        | a torch module | a torch optimizer over it, and its scheduler |
+        | a `LightningModule` | what its `configure_optimizers` returns |
+        | a Hugging Face `Trainer` | its `TrainingArguments`, with the rate |
+        | a Keras model | a Keras optimizer, for `compile` |
+        | a skorch net, an estimator of scikit-learn | a clone with the rate, not fitted |
+
+        Call a torch scheduler's `step()` once after each `optimizer.step()`. Parameter groups keep their
+        ratios to the first.
 
         Args:
-            model: The module to train; its parameters are not changed.
+            model: What to train; it is not changed.
 
         Raises:
             NoAnswerError: If there is no learning rate to build from.
         """
-        import torch
-
         if self.lr is None:
             raise NoAnswerError(
                 f"There is no learning rate to build from: status {self.status!r}. {self.message}"
             )
+        return built(model, self.lr, self._shape, partial(self._torch, lr=self.lr))
+
+    def _torch(
+        self, model: "torch.nn.Module", lr: float
+    ) -> "tuple[torch.optim.Optimizer, torch.optim.lr_scheduler.LambdaLR]":
+        import torch
+
         optimizer = self._spec.build(model)
         ratios = OptimizerTemplate(optimizer, model).ratios
         for group, ratio in zip(optimizer.param_groups, ratios, strict=True):
-            group["lr"] = self.lr * ratio
-        optimizer.defaults["lr"] = self.lr
+            group["lr"] = lr * ratio
+        optimizer.defaults["lr"] = lr
         return optimizer, torch.optim.lr_scheduler.LambdaLR(optimizer, self._shape)
 
     def plot(self) -> "Figure":

@@ -217,6 +217,7 @@ class Session:
                 objective=objective.name,
                 direction=objective.direction,
                 notes=tuple(notes),
+                setting=info.setting,
             ),
             answer=answer,
             trials=tuple(self._trials),

@@ -15,12 +15,14 @@ from rightrate.population.check import check_evaluation, check_kernel, check_pre
 from rightrate.population.gradients import Form
 from rightrate.population.kernel import Kernel
 from rightrate.population.members import Members
+from rightrate.population.own_step import own_step_verdict
 from rightrate.population.prepare import Prepared
 from rightrate.population.program import own_draws
 from rightrate.population.serial import SerialPopulation
 from rightrate.population.setup import Setup
 from rightrate.population.stacked_evaluation import StackedEvaluation
 from rightrate.population.verdict import Verdict
+from rightrate.tasks.own_step import OwnStep
 
 __all__ = ["Calibration", "Engine", "calibrate"]
 
@@ -80,6 +82,11 @@ def calibrate(
         EngineError: If "stacked" is forced and no stacked candidate is right.
     """
     _check.choice("find(engine=...)", engine, ("auto", "serial", "stacked"))
+    if isinstance(prepared.task.model, OwnStep):
+        began = time.perf_counter()
+        verdict, spent, step_seconds = own_step_verdict(prepared.setup(seed), engine)
+        seconds = time.perf_counter() - began
+        return Calibration(verdict=verdict, member_steps=spent, seconds=seconds, step_seconds=step_seconds)
     threads = torch.get_num_threads()
     try:
         return _calibrate(_Trials(prepared, prepared.setup(seed), size), member_steps, engine, compiling)

@@ -5,6 +5,7 @@ from torch import Tensor
 from torch.func import functional_call
 
 from rightrate.population.kernel import Kernel
+from rightrate.population.own_step import OwnStepPopulation
 from rightrate.population.prepare import Prepared
 from rightrate.population.program import own_draws
 from rightrate.population.serial import SerialPopulation
@@ -13,6 +14,7 @@ from rightrate.population.stacked import StackedPopulation
 from rightrate.population.stacked_evaluation import StackedEvaluation
 from rightrate.population.verdict import Verdict
 from rightrate.tasks.nest import copied
+from rightrate.tasks.own_step import OwnStep
 
 __all__ = ["Populations"]
 
@@ -31,9 +33,11 @@ class Populations:
         self._setups: dict[int, Setup] = {}
         self._engines: dict[int, tuple[Setup, Kernel, StackedEvaluation]] = {}
 
-    def make(self, size: int, seed: int) -> SerialPopulation | StackedPopulation:
+    def make(self, size: int, seed: int) -> SerialPopulation | StackedPopulation | OwnStepPopulation:
         """Return a population of `size` members at the start of the run of one seed."""
         setup = self.setup(seed)
+        if isinstance(setup.program.model, OwnStep):
+            return OwnStepPopulation(setup, size)
         if self.verdict.form is None or size < self.verdict.smallest:
             return SerialPopulation(setup, size)
         _, kernel, evaluation = self._engine(setup)

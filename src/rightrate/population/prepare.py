@@ -1,13 +1,13 @@
 """From a task and an optimizer to what populations are built from."""
 
 import copy
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import torch
 from torch import nn
 
-from rightrate.errors import ModelError, describe
+from rightrate.errors import ConfigError, ModelError, UnsupportedOptimizerError, describe
 from rightrate.optimizers.resolve import OptimizerSpec, resolve
 from rightrate.population.program import Program, own_draws
 from rightrate.population.setup import Setup
@@ -18,8 +18,9 @@ from rightrate.tasks.batches import (
     training_source,
     validation_batches,
 )
+from rightrate.tasks.own_step import OwnStep
 from rightrate.tasks.seeds import mix
-from rightrate.tasks.task import Task
+from rightrate.tasks.task import Task, Training
 
 __all__ = ["Prepared", "device_of", "prepare"]
 
@@ -91,7 +92,10 @@ def prepare(task: Task, optimizer: Any, *, options: dict[str, Any] | None = None
         ConfigError: If the optimizer cannot.
     """
     given = task.model if isinstance(task.model, nn.Module) else None
-    spec = resolve(optimizer, model=given, options=options)
+    if isinstance(given, OwnStep):
+        spec = _own_optimizer(task, given, optimizer, options)
+    else:
+        spec = resolve(optimizer, model=given, options=options)
     device = device_of(task)
     train_data, valid_data = task.train, task.valid
     if valid_data is None:
@@ -110,6 +114,22 @@ def prepare(task: Task, optimizer: Any, *, options: dict[str, Any] | None = None
         ),
         held_out=task.valid is None,
     )
+
+
+def _own_optimizer(task: Task, model: OwnStep, optimizer: Any, options: Any) -> OptimizerSpec:
+    """Return the optimizer that is part of a model, and refuse what its training step cannot take."""
+    if options or optimizer != task.info.optimizer:
+        allowed = "left out where the model brings its own optimizer"
+        raise ConfigError(describe("find(optimizer=...)", allowed, optimizer, f"Set {model.label} up there."))
+    batch_size = task.training.batch_size
+    if replace(task.training, device="cpu") != Training(batch_size=batch_size, device="cpu"):
+        allowed = "a batch size alone where the training step is its framework's own"
+        raise ConfigError(describe("find(training=...)", allowed, task.training))
+
+    def build(module: nn.Module) -> torch.optim.Optimizer:
+        raise UnsupportedOptimizerError(f"{model.label} is no optimizer of torch: it belongs to its model.")
+
+    return OptimizerSpec(label=model.label, name="", search_range=model.search_range, build=build)
 
 
 def start_model(task: Task, seed: int, device: torch.device) -> nn.Module:
@@ -150,6 +170,8 @@ def start_model(task: Task, seed: int, device: torch.device) -> nn.Module:
 
 def device_of(task: Task) -> torch.device:
     """Return where a task is trained: where it says, else where its module is, else a GPU if there is one."""
+    if isinstance(task.model, OwnStep):
+        return torch.device("cpu")
     wanted = task.training.device
     if wanted != "auto":
         return torch.device(wanted)

@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from rightrate.errors import ModelError, describe
+from rightrate.tasks.own_step import OwnStep
 
 __all__ = ["Program", "evaluating", "normalisations", "own_draws", "seed_draws"]
 
@@ -113,4 +114,6 @@ def evaluating(module: nn.Module) -> Iterator[None]:
 def normalisations(module: nn.Module) -> list[Any]:
     """Return the submodules that keep running statistics (batch and instance normalisation)."""
     base = nn.modules.batchnorm._NormBase
-    return [part for part in module.modules() if isinstance(part, base) and part.track_running_stats]
+    parts = list(module.modules())
+    found = [part for part in parts if isinstance(part, base) and part.track_running_stats]
+    return found + [inner for part in parts if isinstance(part, OwnStep) for inner in part.normalisations()]

@@ -36,12 +36,27 @@ def code(record: Record) -> str:
     answer, settings = record.answer, record.settings
     if answer.lr is None:
         return "\n".join([*_comment("There is no learning rate to use."), *_comment(answer.message)])
+    if settings.setting:
+        return _theirs(settings.setting, answer.lr, settings.schedule, settings.steps)
     needs_math, schedule = _schedule(settings.schedule, settings.steps)
     lines = [*(["import math", ""] if needs_math else []), "import torch", "", f"lr = {float(answer.lr)!r}"]
     lines += [*_optimizer(settings.optimizer), *schedule]
     if schedule and schedule[-1].startswith("scheduler"):
         lines += ["", "# after every optimizer.step():", "# scheduler.step()"]
     return "\n".join(lines)
+
+
+def _theirs(setting: str, lr: float, schedule: str, steps: int) -> str:
+    """Return the lines of another framework with the rate, and the schedule where there is a place for it."""
+    lines = setting.replace("{lr}", repr(float(lr)))
+    if "{schedule}" not in lines:
+        return lines
+    made = _read(schedule, steps)
+    if made is None:
+        lines = lines.replace("{schedule}", "schedule")
+        return "\n".join([*_comment(f"schedule: your own, {schedule}, with a peak of {lr!r}"), lines])
+    written = f'parse("{made.text()}", lr={float(lr)!r})'
+    return "from rightrate.schedules import parse\n\n" + lines.replace("{schedule}", written)
 
 
 def _optimizer(text: str) -> list[str]:

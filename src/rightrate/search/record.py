@@ -152,7 +152,10 @@ class Cost:
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """What was asked for: task name and description, optimizer, schedule, steps, budget, seed, objective."""
+    """What was asked for: task name and description, optimizer, schedule, steps, budget, seed, objective.
+
+    `setting` are the lines that set the answer where it is not torch's; see `TaskInfo`.
+    """
 
     task: str
     description: str
@@ -163,6 +166,7 @@ class Settings:
     objective: str
     direction: Literal["min", "max"]
     notes: tuple[str, ...] = ()
+    setting: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)

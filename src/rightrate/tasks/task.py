@@ -98,6 +98,8 @@ class TaskInfo:
         steps: Default length of the real run in optimizer steps, or None.
         optimizer: Default optimizer, a name of the catalogue.
         notes: What was noticed or decided about the data, one sentence each.
+        setting: Lines that set the answer where it is not torch's: `{lr}` stands for the rate, `{schedule}`
+            for a schedule with it.
     """
 
     name: str = "task"
@@ -106,6 +108,7 @@ class TaskInfo:
     steps: int | None = None
     optimizer: str = "adamw"
     notes: tuple[str, ...] = ()
+    setting: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
