@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from rightrate.finder.find import find
     from rightrate.finder.result import Result
     from rightrate.tasks.task import Objective, Task, TaskInfo, Training
+    from rightrate.tuner.result import TuneResult
+    from rightrate.tuner.tune import tune
 
     __version__: str
 
@@ -27,12 +29,14 @@ __all__ = [
     "Task",
     "TaskInfo",
     "Training",
+    "TuneResult",
     "__version__",
     "descend",
     "errors",
     "find",
     "optimizers",
     "schedules",
+    "tune",
 ]
 
 _HOMES = {
@@ -41,8 +45,10 @@ _HOMES = {
     "Task": "rightrate.tasks.task",
     "TaskInfo": "rightrate.tasks.task",
     "Training": "rightrate.tasks.task",
+    "TuneResult": "rightrate.tuner",
     "descend": "rightrate.descent",
     "find": "rightrate.finder",
+    "tune": "rightrate.tuner",
 }
 _MODULES = ("errors", "optimizers", "schedules")
 

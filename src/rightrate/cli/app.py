@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rightrate.cli import descend, preview
+from rightrate.cli import descend, preview, tune
 from rightrate.cli.console import MISUSE, mistakes_reported, tolerant_streams
 
 __all__ = ["app", "main"]
@@ -187,3 +187,4 @@ def doctor(
 
 app.command(epilog="Exit codes: 0 a rate converged, 1 none did, 2 misuse.")(descend.descend)
 app.command(epilog="Exit codes: 0 shown, 2 misuse.")(preview.preview)
+app.command(epilog="Exit codes: 0 a winner, 1 nothing trained, 2 misuse, 130 interrupted.")(tune.tune)
