@@ -14,6 +14,8 @@ KINDS = [
     ("EngineError", RuntimeError),
     ("NoAnswerError", RuntimeError),
     ("MissingExtraError", ImportError),
+    ("StoreError", RuntimeError),
+    ("HeldError", RuntimeError),
 ]
 
 

@@ -7,10 +7,12 @@ __all__ = [
     "ConfigError",
     "DataError",
     "EngineError",
+    "HeldError",
     "MissingExtraError",
     "ModelError",
     "NoAnswerError",
     "RightrateError",
+    "StoreError",
     "TaskError",
     "UnsupportedOptimizerError",
     "describe",
@@ -47,6 +49,14 @@ class EngineError(RightrateError, RuntimeError):
 
 class NoAnswerError(RightrateError, RuntimeError):
     """There is no learning rate to build from, because nothing trained or nothing was measured."""
+
+
+class StoreError(RightrateError, RuntimeError):
+    """A store cannot be read or written, or is not one."""
+
+
+class HeldError(StoreError):
+    """Another process works on the same study."""
 
 
 class MissingExtraError(RightrateError, ImportError):

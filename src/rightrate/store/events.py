@@ -1,0 +1,56 @@
+"""A log of a study that only grows, which other processes can follow."""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from rightrate.store.database import Database
+from rightrate.store.plain import read_plain, write_plain
+
+__all__ = ["Event", "append", "events"]
+
+_MOST = 10_000
+
+
+@dataclass(frozen=True, kw_only=True)
+class Event:
+    """One row of a log.
+
+    Args:
+        number: Its place; rows that were added later have larger ones.
+        at: When it was added, seconds since 1970.
+        values: Plain JSON data.
+    """
+
+    number: int
+    at: float
+    values: Mapping[str, Any]
+
+
+def append(database: Database, study: int, stream: str, rows: Sequence[Mapping[str, Any]]) -> None:
+    """Add rows to a log, all or none.
+
+    Raises:
+        ConfigError: If they are not plain JSON data.
+        StoreError: If they cannot be written.
+    """
+    at = time.time()
+    texts = [write_plain("Study.append(rows=...)", row) for row in rows]
+    with database.transaction() as connection:
+        connection.executemany(
+            "INSERT INTO event (study, stream, at, content) VALUES (?, ?, ?, ?)",
+            [(study, stream, at, text) for text in texts],
+        )
+
+
+def events(database: Database, study: int, stream: str, after: int = 0) -> list[Event]:
+    """Return the rows of a log with numbers above `after`, at most 10,000: ask again after the last."""
+    found = database.rows(
+        "SELECT id, at, content FROM event WHERE study = ? AND stream = ? AND id > ? ORDER BY id LIMIT ?",
+        (study, stream, after, _MOST),
+    )
+    return [
+        Event(number=int(row["id"]), at=float(row["at"]), values=read_plain("A row", row["content"]))
+        for row in found
+    ]

@@ -1,0 +1,202 @@
+"""Reading a store without changing it, whoever wrote it."""
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+from rightrate.errors import StoreError, describe
+from rightrate.store.database import Database, open_to_read
+from rightrate.store.events import Event, events
+from rightrate.store.owner import Owner, StudyLock
+from rightrate.store.plain import digest, read_plain
+from rightrate.store.study import checkpoint_folder
+
+__all__ = ["Contents", "Listed", "Piece", "Reader", "reading", "studies"]
+
+_MOST = 100_000
+_COLUMNS = "id, uid, kind, name, began, ended, owner, record IS NOT NULL AS finished"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Listed:
+    """One study of a list.
+
+    Args:
+        number: Its number in the store.
+        kind: "find", "compare", "tune" or "watch".
+        name: The task, as people call it.
+        status: "finished"; "running" while a process works on it; else "stopped".
+        began: Seconds since 1970.
+        ended: Likewise; None while it is not finished.
+        owner: The process that worked on it last.
+    """
+
+    number: int
+    kind: str
+    name: str
+    status: Literal["finished", "running", "stopped"]
+    began: float
+    ended: float | None
+    owner: Owner | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Piece:
+    """A finished piece: its key, when it was finished (seconds since 1970), and what it came to."""
+
+    key: str
+    at: float
+    value: Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contents:
+    """All that is known of one study.
+
+    Args:
+        listed: What a list says of it.
+        settings: What was asked.
+        fingerprint: What it was asked about, part by part.
+        versions: What it began with.
+        record: What it came to; None while it is not finished.
+        pieces: What is finished, in the order it was finished.
+        notes: Sentences for people.
+    """
+
+    listed: Listed
+    settings: Mapping[str, Any]
+    fingerprint: Mapping[str, Any]
+    versions: Mapping[str, Any]
+    record: Any
+    pieces: Sequence[Piece]
+    notes: Sequence[str]
+
+
+class Reader:
+    """A store that is read.
+
+    Args:
+        database: Opened to read.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    def studies(self) -> list[Listed]:
+        """Return all studies, the oldest first."""
+        rows = self._database.rows(f"SELECT {_COLUMNS} FROM study ORDER BY id LIMIT {_MOST}")  # noqa: S608
+        return [self._listed(row) for row in rows]
+
+    def study(self, number: int) -> Contents:
+        """Return one study.
+
+        Raises:
+            StoreError: If there is none of that number, or what is there is damaged.
+        """
+        columns = f"{_COLUMNS}, settings, fingerprint, versions, record, sha256"
+        rows = self._database.rows(f"SELECT {columns} FROM study WHERE id = ?", (number,))  # noqa: S608
+        if not rows:
+            raise StoreError(f"There is no study {number} in {self._database.path}.")
+        row, what = rows[0], f"of study {number}"
+        if row["record"] is not None:
+            _whole(row["record"], row["sha256"], f"The record {what}")
+        return Contents(
+            listed=self._listed(row),
+            settings=_mapping(row["settings"], f"The settings {what}"),
+            fingerprint=_mapping(row["fingerprint"], f"The fingerprint {what}"),
+            versions=_mapping(row["versions"], f"The versions {what}"),
+            record=None if row["record"] is None else read_plain(f"The record {what}", row["record"]),
+            pieces=self._pieces(number),
+            notes=self._notes(number),
+        )
+
+    def events(self, number: int, stream: str, after: int = 0) -> list[Event]:
+        """Return the rows of a study's log with numbers above `after`, at most 10,000."""
+        return events(self._database, number, stream, after)
+
+    def _pieces(self, number: int) -> list[Piece]:
+        query = "SELECT key, at, value, sha256 FROM piece WHERE study = ? ORDER BY rowid LIMIT ?"
+        pieces = []
+        for row in self._database.rows(query, (number, _MOST)):
+            key = _text(row["key"], "The key of a piece")
+            where = f"The piece {key!r} of study {number}"
+            _whole(row["value"], row["sha256"], where)
+            value = read_plain(where, row["value"])
+            pieces.append(Piece(key=key, at=_number(row["at"], where), value=value))
+        return pieces
+
+    def _notes(self, number: int) -> list[str]:
+        query = "SELECT content FROM note WHERE study = ? ORDER BY id LIMIT ?"
+        return [_text(row["content"], "A note") for row in self._database.rows(query, (number, _MOST))]
+
+    def _listed(self, row: Any) -> Listed:
+        number = _integer(row["id"])
+        where = f"A column of study {number}"
+        return Listed(
+            number=number,
+            kind=_text(row["kind"], where),
+            name=_text(row["name"], where),
+            status="finished" if row["finished"] else self._progress(_text(row["uid"], where)),
+            began=_number(row["began"], where),
+            ended=None if row["ended"] is None else _number(row["ended"], where),
+            owner=Owner.read(row["owner"]),
+        )
+
+    def _progress(self, uid: str) -> Literal["running", "stopped"]:
+        if not uid.isalnum():  # it names a folder
+            raise StoreError(describe("The unique name of a study", "letters and digits", uid))
+        folder = checkpoint_folder(self._database.path, uid)
+        return "running" if StudyLock(folder / "lock").is_held() else "stopped"
+
+
+@contextmanager
+def reading(store: str | os.PathLike[str]) -> Iterator[Reader]:
+    """Open a store to read; what it holds is checked, as it may come from anyone.
+
+    Raises:
+        StoreError: If there is none, or it is not what a store looks like.
+    """
+    database = open_to_read(Path(store))
+    try:
+        yield Reader(database)
+    finally:
+        database.close()
+
+
+def studies(store: str | os.PathLike[str]) -> list[Listed]:
+    """Return the studies of a store, the oldest first; see `reading`."""
+    with reading(store) as reader:
+        return reader.studies()
+
+
+def _whole(text: object, sha256: object, where: str) -> None:
+    if digest(_text(text, where)) != sha256:
+        raise StoreError(f"{where} is damaged: it does not match its SHA-256.")
+
+
+def _mapping(text: object, where: str) -> Mapping[str, Any]:
+    data = read_plain(where, text)
+    if not isinstance(data, dict):
+        raise StoreError(describe(where, "a mapping", data))
+    return data
+
+
+def _text(value: object, where: str) -> str:
+    if not isinstance(value, str):
+        raise StoreError(describe(where, "a text", value))
+    return value
+
+
+def _number(value: object, where: str) -> float:
+    if isinstance(value, float | int):
+        return float(value)
+    raise StoreError(describe(where, "a number", value))
+
+
+def _integer(value: object) -> int:
+    if isinstance(value, int):
+        return value
+    raise StoreError(describe("The number of a study", "an integer", value))
