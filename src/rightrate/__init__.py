@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from rightrate.tasks.task import Objective, Task, TaskInfo, Training
     from rightrate.tuner.result import TuneResult
     from rightrate.tuner.tune import tune
+    from rightrate.watch.watch import watch
 
     __version__: str
 
@@ -37,6 +38,7 @@ __all__ = [
     "optimizers",
     "schedules",
     "tune",
+    "watch",
 ]
 
 _HOMES = {
@@ -50,7 +52,7 @@ _HOMES = {
     "find": "rightrate.finder",
     "tune": "rightrate.tuner",
 }
-_MODULES = ("errors", "optimizers", "schedules")
+_MODULES = ("errors", "optimizers", "schedules", "watch")
 
 
 def __getattr__(name: str) -> Any:

@@ -1,0 +1,117 @@
+"""Who changes the rates between steps: a scheduler, or other code."""
+
+import gc
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+__all__ = ["OTHER", "Edit", "Editors", "schedulers_of"]
+
+OTHER = "other code"
+_LIMIT = 200
+
+
+@dataclass(frozen=True, kw_only=True)
+class Edit:
+    """A rate that was changed between two steps, the watcher's multiplier left out.
+
+    Args:
+        step: The first step with the new rate.
+        who: The class of the scheduler that did it, or "other code".
+        before: The rate of the first group that changed, before.
+        after: The same after.
+    """
+
+    step: int
+    who: str
+    before: float
+    after: float
+
+
+class Editors:
+    """Compares the rates before each step with those after the step before, and says who changed them.
+
+    A change is a known scheduler's where one took a step in between. Schedulers of torch need not be named:
+    the first change makes the watcher look for those that hold the optimizer.
+
+    Of a scheduler that changes the rate step after step the first change is kept; of other code every one, up
+    to 200.
+
+    Args:
+        schedulers: What is known to set rates; anything with a `last_epoch`.
+    """
+
+    def __init__(self, schedulers: Sequence[Any] = ()) -> None:
+        self.schedulers: list[Any] = list(schedulers)
+        self.edits: list[Edit] = []
+        self._looked: set[int] = set()
+        self._left: dict[int, tuple[float, ...]] = {}
+        self._marks: list[Any] = []
+        self._last = ""
+
+    def after_step(self, optimizer: Optimizer, rates: tuple[float, ...]) -> None:
+        """Remember the rates as a step leaves them."""
+        self._left[id(optimizer)] = rates
+        self._marks = [_mark(scheduler) for scheduler in self.schedulers]
+
+    def before_step(self, optimizer: Optimizer, rates: tuple[float, ...], step: int) -> Edit | None:
+        """Return the change since the last step, or None."""
+        left = self._left.get(id(optimizer))
+        if left is None or left == rates:
+            return None
+        pair = next(
+            ((a, b) for a, b in zip(left, rates, strict=False) if a != b and (a == a or b == b)), None
+        )
+        if pair is None:
+            return None
+        edit = Edit(step=step, who=self._who(optimizer), before=pair[0], after=pair[1])
+        if (edit.who != self._last or edit.who == OTHER) and len(self.edits) < _LIMIT:
+            self.edits.append(edit)
+        self._last = edit.who
+        return edit
+
+    def _who(self, optimizer: Optimizer) -> str:
+        moved = [
+            scheduler
+            for scheduler, mark in zip(self.schedulers, self._marks, strict=False)
+            if _mark(scheduler) != mark
+        ]
+        if not moved and self.look(optimizer):
+            moved = self.schedulers[-1:]
+        return type(moved[0]).__name__ if moved else OTHER
+
+    def look(self, optimizer: Optimizer) -> bool:
+        """Look once for torch's schedulers of an optimizer; return whether there are any not known before."""
+        if id(optimizer) in self._looked:
+            return False
+        self._looked.add(id(optimizer))
+        new = [
+            found for found in schedulers_of(optimizer) if all(found is not one for one in self.schedulers)
+        ]
+        self.schedulers += new
+        return bool(new)
+
+
+def schedulers_of(optimizer: Optimizer) -> list[LRScheduler]:
+    """Return torch's schedulers that hold an optimizer, the outermost of nested ones last.
+
+    It asks Python's garbage collector who refers to the optimizer, which takes some tens of milliseconds.
+    """
+    found: list[LRScheduler] = []
+    for holder in gc.get_referrers(optimizer):
+        owners = gc.get_referrers(holder) if type(holder) is dict else [holder]
+        found += [owner for owner in owners if _schedules(owner, optimizer)]
+    inner = {id(part) for one in found for part in getattr(one, "_schedulers", ())}
+    whole = {id(one): one for one in found if id(one) not in inner}
+    return list(whole.values())
+
+
+def _schedules(candidate: object, optimizer: Optimizer) -> bool:
+    return issubclass(type(candidate), LRScheduler) and getattr(candidate, "optimizer", None) is optimizer
+
+
+def _mark(scheduler: Any) -> Any:
+    return getattr(scheduler, "last_epoch", None), getattr(scheduler, "_step_count", None)

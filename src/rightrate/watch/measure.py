@@ -1,0 +1,151 @@
+"""What gradients and updates tell, sampled: norms, and the directions of two steps in a row."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
+
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+
+from rightrate.watch.arriving import Arriving, arriving
+
+__all__ = ["Measured", "Sampler"]
+
+_LARGEST = 1 << 16
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measured:
+    """What was measured at one step; NaN where it could not be.
+
+    Args:
+        gradient_norm: Euclidean norm of the gradient that the step used.
+        update_norm: Euclidean norm of what the step changed.
+        weight_norm: Euclidean norm of the weights before the step.
+        gradient_cosine: Cosine between this gradient and that of the step before.
+        update_cosine: Cosine between this update and that of the step before.
+        still_fraction: Fraction of the tensors that the step did not change at all.
+        flat_fraction: Fraction of the tensors whose gradient is zero everywhere, or missing.
+    """
+
+    gradient_norm: float
+    update_norm: float
+    weight_norm: float
+    gradient_cosine: float
+    update_cosine: float
+    still_fraction: float
+    flat_fraction: float
+
+    @classmethod
+    def of(cls, numbers: Sequence[float]) -> "Measured":
+        """Return what `Sampler` measured, from its numbers in the order of the fields."""
+        return cls(**{field.name: number for field, number in zip(fields(cls), numbers, strict=False)})
+
+
+class Sampler:
+    """Measures two steps in a row, every so many steps.
+
+    A tensor of more than 65,536 numbers is represented by evenly spread ones, each weighted by how many it
+    stands for, so that norms and products stay unbiased estimates while the cost of a sample is bounded.
+
+    Args:
+        every: A pair of steps is measured every so many steps, >= 2; 0 measures nothing.
+    """
+
+    def __init__(self, every: int) -> None:
+        self._every = every
+        self._gradient: Tensor | None = None
+        self._weights: Tensor | None = None
+        self._parts: Tensor | None = None
+        self._former: tuple[Tensor, Tensor] | None = None
+
+    def wants(self, step: int) -> bool:
+        """Return whether a step is measured."""
+        return self._every > 0 and step % self._every < 2
+
+    @torch.no_grad()
+    def before(self, optimizer: Optimizer, step: int) -> None:
+        """Look at weights and gradients before a step."""
+        if step % self._every == 0:
+            self._former = None
+        tensors = _trained(optimizer)
+        self._weights = _sampled(tensors)
+        self._gradient = _sampled(_gradients(tensors))
+
+    @torch.no_grad()
+    def after(self, optimizer: Optimizer, *, fresh: bool = False) -> Arriving | list[float] | None:
+        """Return what the step did, in the order of the fields of `Measured`; None if nothing was looked at.
+
+        Args:
+            optimizer: The one that stepped.
+            fresh: Whether its gradients were made during the step, by a closure.
+        """
+        weights, gradient = self._weights, self._gradient
+        self._weights = self._gradient = None
+        tensors = _trained(optimizer)
+        if weights is None or gradient is None or not tensors:
+            return None
+        if fresh:
+            gradient = _sampled(_gradients(tensors))
+        now = _sampled(tensors)
+        if now.shape != weights.shape:
+            return None
+        update = now - weights
+        scale = getattr(
+            optimizer, "grad_scale", None
+        )  # a fused optimizer divides by the scaler's scale itself
+        if isinstance(scale, Tensor):
+            gradient = gradient / scale
+        former, self._former = self._former, (gradient, update)
+        gradient_norm, update_norm = gradient.norm(), update.norm()
+        cosines = [gradient_norm.new_full((), math.nan)] * 2
+        if former is not None and former[0].shape == gradient.shape:
+            cosines = [
+                torch.dot(now_, then) / (now_.norm() * then.norm())
+                for now_, then in zip((gradient, update), former, strict=True)
+            ]
+        lengths = [_length(tensor) for tensor in tensors]
+        still = torch.stack([part.any() for part in torch.split(update, lengths)]).logical_not()
+        flat = torch.stack([part.any() for part in torch.split(gradient, lengths)]).logical_not()
+        numbers = [gradient_norm, update_norm, weights.norm(), *cosines]
+        return arriving(torch.stack([*numbers, still.to(now.dtype).mean(), flat.to(now.dtype).mean()]))
+
+
+def _trained(optimizer: Optimizer) -> list[Tensor]:
+    return [tensor for group in optimizer.param_groups for tensor in group["params"] if tensor.requires_grad]
+
+
+def _gradients(tensors: Sequence[Tensor]) -> list[Tensor]:
+    """Return a gradient for every tensor, zeros where there is none."""
+    return [
+        torch.zeros_like(tensor)
+        if tensor.grad is None
+        else tensor.grad.to_dense()
+        if tensor.grad.is_sparse
+        else tensor.grad
+        for tensor in tensors
+    ]
+
+
+def _stride(tensor: Tensor) -> int:
+    """Return the distance between the numbers looked at: odd, so that it fits no row length."""
+    return max(1, math.ceil(tensor.numel() / _LARGEST)) | 1
+
+
+def _length(tensor: Tensor) -> int:
+    return math.ceil(tensor.numel() / _stride(tensor))
+
+
+def _sampled(tensors: Sequence[Tensor]) -> Tensor:
+    """Return the numbers that stand for some tensors, as one vector."""
+    parts = []
+    for tensor in tensors:
+        stride = _stride(tensor)
+        part = tensor.detach().reshape(-1)[::stride]
+        part = part.abs() if part.is_complex() else part
+        part = part.to(torch.promote_types(part.dtype, torch.float32))
+        parts.append(part if stride == 1 else part * math.sqrt(stride))
+    if len({part.device for part in parts}) > 1:
+        parts = [part.to(parts[0].device) for part in parts]
+    return torch.cat(parts) if parts else torch.zeros(0)

@@ -1,0 +1,251 @@
+"""The hands of `mode="act"`: skips, roll-backs, cuts and stops, each logged and undoable."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+from rightrate.watch.acts import Act, Acting
+from rightrate.watch.arriving import Arriving
+from rightrate.watch.gate import Gate, without_gradients
+from rightrate.watch.rates import Rates
+from rightrate.watch.shelf import Shelf
+from rightrate.watch.snapshot import Run, Snapshot
+
+__all__ = ["Mender", "Order"]
+
+_LOGGED = 1000
+_UNDOABLE = 20
+_SKIPS_IN_A_ROW = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Order:
+    """What is to be done at the next step.
+
+    Args:
+        kind: "rollback", "lower" or "stop".
+        reason: Why, one sentence.
+        since: For a roll-back, the first step that went wrong.
+    """
+
+    kind: Literal["rollback", "lower", "stop"]
+    reason: str
+    since: int = 0
+
+
+class Mender:
+    """Does what is ordered, at the only place where weights may change: around an optimizer's step.
+
+    Args:
+        run: Returns what trains, as far as it is known by now.
+        rates: The rates whose multiplier is cut.
+        acting: How far to go.
+        shelf: Where snapshots are kept.
+        say: Called with every act.
+    """
+
+    def __init__(
+        self,
+        run: Callable[[], Run],
+        rates: Rates,
+        acting: Acting,
+        shelf: Shelf,
+        say: Callable[[Act], object],
+    ) -> None:
+        self._run = run
+        self._rates = rates
+        self._acting = acting
+        self._shelf = shelf
+        self._say = say
+        self._gate = Gate()
+        self._orders: list[Order] = []
+        self._undo: list[tuple[Act, Callable[[], object]]] = []
+        self._skips = 0
+        self._passing = 0
+        self._taken: list[tuple[Tensor, Tensor]] = []
+        self._back_at: int | None = None
+        self.acts: list[Act] = []
+        self.rescues = 0
+        self.stopped = ""
+
+    def order(self, order: Order) -> None:
+        """Have something done at the next step; of two orders of a kind the later one counts."""
+        self._orders = [one for one in self._orders if one.kind != order.kind] + [order]
+
+    def before_step(
+        self, optimizer: Optimizer, step: int, pending: float | Arriving | None, *, closure: bool
+    ) -> bool:
+        """Do what was ordered, and return whether this step is skipped; then its gradients are put aside.
+
+        Args:
+            optimizer: The one that is about to step.
+            step: The optimizer steps taken so far.
+            pending: The loss of this step, if it was observed.
+            closure: Whether the step evaluates a closure; such a step cannot be skipped.
+        """
+        rolled_back = self._carry_out(step)
+        if not self._shelf.snapshots:
+            self._shelf.put(Snapshot(self._run(), step))
+        if closure:
+            return False
+        reason = "its gradient belongs to weights that are gone" if rolled_back else self._passed_over()
+        reason = reason or self._gated(optimizer, step, pending)
+        if not reason:
+            return False
+        kept = self._taken = without_gradients(optimizer)
+        act = self._log(Act(kind="skip", step=step, reason=f"the step was not taken: {reason}"))
+        self._undoable(act, lambda: self._take(optimizer, kept))
+        return True
+
+    def _passed_over(self) -> str:
+        if self._passing <= 0:
+            return ""
+        self._passing -= 1
+        return "its batch is one of those around the failure"
+
+    def _gated(self, optimizer: Optimizer, step: int, pending: float | Arriving | None) -> str:
+        reason = self._gate.reason(optimizer, pending)
+        self._skips = self._skips + 1 if reason else 0
+        if self._skips == _SKIPS_IN_A_ROW:
+            self._skips = 0
+            text = f"{_SKIPS_IN_A_ROW} steps in a row could not be taken, because {reason}"
+            self.order(Order(kind="rollback", reason=text, since=step))
+        return reason or ""
+
+    def after_step(self, step: int) -> None:
+        """Give gradients that were put aside back, and keep a snapshot where one is due."""
+        skipped = bool(self._taken)
+        for tensor, gradient in self._taken:
+            tensor.grad = gradient
+        self._taken = []
+        if not skipped and not self._orders and self._shelf.due(step):
+            self._shelf.put(Snapshot(self._run(), step))
+
+    def _carry_out(self, step: int) -> bool:
+        """Do what was ordered; return whether the weights are others now."""
+        orders, self._orders = self._orders, []
+        rolled_back = False
+        for order in orders:
+            if order.kind == "rollback":
+                rolled_back = self._roll_back(order, step)
+            elif order.kind == "lower" and not rolled_back:
+                self._lower(order.reason, step)
+            elif order.kind == "stop":
+                self.stop(order.reason, step)
+        return rolled_back
+
+    def _roll_back(self, order: Order, step: int) -> bool:
+        if self.stopped:
+            return False
+        if self.rescues >= self._acting.rescues:
+            text = f"{order.reason}; all {self._acting.rescues} rescues are spent"
+            self.stop(text, step)
+            return False
+        if self._back_at is not None and step - self._back_at < 2 * self._shelf.every:
+            self._shelf.drop_last()
+        found = self._shelf.before(order.since)
+        if found is None:
+            return False
+        run, before = self._run(), self._rates.multiplier
+        present = Snapshot(run, step)
+        found.restore(run)
+        self.rescues += 1
+        self._rates.multiplier = before * self._acting.cut ** (1 if found.step else 2)
+        self._back_at, self._passing = step, self._acting.skip_steps
+        self._gate.clear()
+        self._shelf.again(step)
+        act = Act(
+            kind="rollback",
+            step=step,
+            reason=order.reason,
+            before={"multiplier": before, "weights of step": step},
+            after={"multiplier": self._rates.multiplier, "weights of step": found.step},
+        )
+        self._undo = [one for one in self._undo if one[0].kind != "rollback"]
+
+        def back() -> None:
+            present.restore(self._run())
+            self._set(before)
+
+        self._undoable(self._log(act), back)
+        return True
+
+    def _lower(self, reason: str, step: int) -> None:
+        before = self._rates.multiplier
+        after = before * self._acting.lower
+        self._set(after)
+        numbers = {"before": {"multiplier": before}, "after": {"multiplier": after}}
+        act = Act(kind="lower", step=step, reason=reason, **numbers)
+        self._undoable(self._log(act), lambda: self._set(before))
+
+    def stop(self, reason: str, step: int) -> None:
+        """Ask for the end of the run."""
+        if self.stopped:
+            return
+        self.stopped = reason
+        act = Act(kind="stop", step=step, reason=reason)
+        self._undoable(self._log(act), self._go_on)
+
+    def _go_on(self) -> None:
+        self.stopped = ""
+
+    def _set(self, multiplier: float) -> None:
+        self._rates.multiplier = multiplier
+
+    def _take(self, optimizer: Optimizer, kept: list[tuple[Tensor, Tensor]]) -> None:
+        """Take a step that was skipped, with the gradients it had."""
+        now = [(tensor, tensor.grad) for tensor, _ in kept]
+        gate, self._gate = self._gate, _Open()
+        try:
+            for tensor, gradient in kept:
+                tensor.grad = gradient
+            optimizer.step()
+        finally:
+            self._gate = gate
+            for tensor, former in now:
+                tensor.grad = former
+
+    def undo(self, step: int) -> Act | None:
+        """Undo the latest act that can be undone, and return the act of undoing; None where there is none."""
+        if not self._undo:
+            return None
+        act, back = self._undo.pop()
+        back()
+        return self._log(
+            Act(
+                kind="undo", step=step, reason=f"undone by request: {act}", before=act.after, after=act.before
+            )
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return plain data; snapshots are not part of it."""
+        return {
+            "acts": [act.to_dict() for act in self.acts],
+            "rescues": self.rescues,
+            "stopped": self.stopped,
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from saved data."""
+        self.acts = [Act(**act) for act in state["acts"]]
+        self.rescues, self.stopped = int(state["rescues"]), str(state["stopped"])
+
+    def _log(self, act: Act) -> Act:
+        if len(self.acts) < _LOGGED:
+            self.acts.append(act)
+        self._say(act)
+        return act
+
+    def _undoable(self, act: Act, back: Callable[[], object]) -> None:
+        self._undo = [*self._undo, (act, back)][-_UNDOABLE:]
+
+
+class _Open(Gate):
+    """Lets every step pass."""
+
+    def reason(self, optimizer: Optimizer, pending: float | Arriving | None) -> str | None:
+        """Return None."""
+        return None

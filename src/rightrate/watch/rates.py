@@ -1,0 +1,72 @@
+"""The rates of optimizers as they are applied: the watcher's multiplier is in them during steps only."""
+
+import math
+from typing import Any
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+__all__ = ["Rates"]
+
+_READ_EVERY = 32
+
+
+class Rates:
+    """Multiplies the rates of optimizers for the time of their steps, and tells what they were.
+
+    Schedulers and people read and write `group["lr"]` between steps, and never see the multiplier: whatever
+    they write is multiplied at the next step, and neither lost nor multiplied twice.
+
+    A rate that is a tensor on a device is read every 32nd step, since reading it makes the device wait.
+
+    Example:
+        >>> import torch
+        >>> optimizer = torch.optim.SGD([torch.zeros(1, requires_grad=True)], lr=0.4)
+        >>> rates = Rates()
+        >>> rates.multiplier = 0.5
+        >>> rates.apply(optimizer), optimizer.param_groups[0]["lr"]
+        ((0.2,), 0.2)
+        >>> rates.take_back(optimizer)
+        >>> optimizer.param_groups[0]["lr"]
+        0.4
+    """
+
+    def __init__(self) -> None:
+        self.multiplier = 1.0
+        self._held: dict[int, list[tuple[dict[str, Any], Any, Any]]] = {}
+        self._read: dict[tuple[int, int], tuple[int, float]] = {}
+
+    def apply(self, optimizer: Optimizer) -> tuple[float, ...]:
+        """Put the multiplier into the rates of all groups, and return the rates that the step will use."""
+        self.take_back(optimizer)
+        given_rates = self.given(optimizer)
+        if self.multiplier != 1.0:
+            held = self._held[id(optimizer)] = []
+            for group in optimizer.param_groups:
+                given = group.get("lr")
+                if given is not None:
+                    applied = given * self.multiplier
+                    held.append((group, given, applied))
+                    group["lr"] = applied
+        return tuple(rate * self.multiplier for rate in given_rates)
+
+    def take_back(self, optimizer: Optimizer) -> None:
+        """Take the multiplier out of the rates; one that was written during the step is divided by it."""
+        for group, given, applied in self._held.pop(id(optimizer), ()):
+            now = group["lr"]
+            group["lr"] = given if now is applied else now / self.multiplier
+
+    def given(self, optimizer: Optimizer) -> tuple[float, ...]:
+        """Return the rates that a scheduler or a person set; NaN for a group without one."""
+        return tuple(
+            lr if isinstance(lr := group.get("lr"), float) else self._number((id(optimizer), place), lr)
+            for place, group in enumerate(optimizer.param_groups)
+        )
+
+    def _number(self, key: tuple[int, int], lr: Any) -> float:
+        if isinstance(lr, Tensor) and lr.device.type != "cpu":
+            reads, known = self._read.get(key, (0, 0.0))
+            known = float(lr) if reads % _READ_EVERY == 0 else known
+            self._read[key] = (reads + 1, known)
+            return known
+        return math.nan if lr is None else float(lr)

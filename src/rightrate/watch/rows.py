@@ -1,0 +1,115 @@
+"""From losses and steps, in whatever order a loop gives them, to one row for each optimizer step."""
+
+import math
+from collections import deque
+
+from torch import Tensor
+
+from rightrate.watch.arriving import Arriving, arriving
+
+__all__ = ["Row", "Rows"]
+
+
+class Row:
+    """What is known of one optimizer step.
+
+    Args:
+        step: The step, 0-based, among those that were applied.
+        rates: The rate of every parameter group at that step, the watcher's multiplier included.
+        skipped: Whether the watcher skipped it.
+    """
+
+    __slots__ = ("losses", "measured", "rates", "skipped", "step")
+
+    def __init__(self, step: int, rates: tuple[float, ...], *, skipped: bool = False) -> None:
+        self.step = step
+        self.rates = rates
+        self.losses: list[float | Arriving] = []
+        self.measured: Arriving | list[float] | None = None
+        self.skipped = skipped
+
+    def ready(self) -> bool:
+        """Return whether every number of the row is here."""
+        return all(not isinstance(x, Arriving) or x.ready() for x in (*self.losses, self.measured))
+
+    def loss(self) -> float:
+        """Return the mean of what was observed for this step, waiting for it if need be; NaN for nothing."""
+        if not self.losses:
+            return math.nan
+        return sum(x.numbers()[0] if isinstance(x, Arriving) else x for x in self.losses) / len(self.losses)
+
+
+class Rows:
+    """Puts observations and steps together.
+
+    A loop observes before its optimizer steps, or after; the first step tells which. What is observed
+    between two steps belongs to the later one in the first case and to the earlier one in the second. With
+    accumulated batches, several observations make one step, and count as their mean.
+    """
+
+    def __init__(self) -> None:
+        self._waiting: deque[Row] = deque()
+        self._open: list[float | Arriving] = []
+        self._last: Row | None = None
+        self._before: bool | None = None
+
+    @property
+    def before(self) -> bool:
+        """Whether this loop observes before its optimizer steps."""
+        return bool(self._before)
+
+    @property
+    def pending(self) -> float | Arriving | None:
+        """The newest loss that no step has been taken with yet; None where that is not known."""
+        return self._open[-1] if self._open and self._before is not False else None
+
+    def observe(self, loss: object) -> None:
+        """Take one loss, a tensor or a number."""
+        value = arriving(loss) if isinstance(loss, Tensor) else [float(loss)]  # type: ignore[arg-type]
+        if isinstance(value, list):
+            if len(value) != 1:
+                raise ValueError(f"a loss is one number, this one has {len(value)}")
+            self._open.append(value[0])
+        else:
+            self._open.append(value)
+
+    def stepped(self, row: Row) -> None:
+        """Take one optimizer step."""
+        if self._before is None:
+            self._before = bool(self._open)
+        if not self._before:
+            self._close()
+        self._last = row
+        if self._before:
+            self._close()
+
+    def _close(self) -> None:
+        """Give the last step what was observed; what belongs to a step that was skipped is left out."""
+        if self._last is not None:
+            self._last.losses, self._open = self._open, []
+            if not self._last.skipped:
+                self._waiting.append(self._last)
+            self._last = None
+
+    def take(self) -> list[Row]:
+        """Return the rows that are complete and here, in order."""
+        if self._last is not None and self._alarming():
+            self._close()
+        found = []
+        while self._waiting and self._waiting[0].ready():
+            found.append(self._waiting.popleft())
+        return found
+
+    def _alarming(self) -> bool:
+        return any(isinstance(loss, float) and not math.isfinite(loss) for loss in self._open)
+
+    def drain(self) -> list[Row]:
+        """Return all rows, waiting for their numbers; the last one with what was observed for it so far."""
+        self._close()
+        found = list(self._waiting)
+        self._waiting.clear()
+        return found
+
+    def __len__(self) -> int:
+        """Return how many rows wait for their numbers."""
+        return len(self._waiting)

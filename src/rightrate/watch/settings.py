@@ -1,0 +1,62 @@
+"""What a watcher was asked to do."""
+
+from dataclasses import dataclass, field
+from typing import Literal
+
+from rightrate import _check
+from rightrate.watch.acts import Acting
+
+__all__ = ["Measure", "Settings"]
+
+Mode = Literal["observe", "advise", "act"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Measure:
+    """What a watcher measures besides losses and rates.
+
+    Args:
+        gradients_every: Two steps in a row are measured every so many steps, >= 2; 0 measures no gradients.
+        curvature_every: The curvature along the step is measured every so many steps, where `observe` is
+            given a function that computes the loss again; 0 makes no extra forward passes.
+    """
+
+    gradients_every: int = 64
+    curvature_every: int = 0
+
+    def __post_init__(self) -> None:
+        for name, every in (("gradients", self.gradients_every), ("curvature", self.curvature_every)):
+            where = f"Measure({name}_every=...)"
+            if every != 0:
+                _check.integer(where, every, low=2, advice="0 measures nothing.")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """What a watcher was asked to do.
+
+    Args:
+        mode: "observe" notes findings, "advise" prints them with what to do, "act" mends the run as well.
+        name: What the run is called, in reports and in the store.
+        total_steps: Length of the run in optimizer steps, or None.
+        chance_loss: Loss of the best constant prediction, or None.
+        measure: What is measured besides losses and rates.
+        acting: How far `mode="act"` may go.
+
+    Raises:
+        ConfigError: If something is outside its domain.
+    """
+
+    mode: Mode = "observe"
+    name: str = "run"
+    total_steps: int | None = None
+    chance_loss: float | None = None
+    measure: Measure = field(default_factory=Measure)
+    acting: Acting = field(default_factory=Acting)
+
+    def __post_init__(self) -> None:
+        _check.choice("watch(mode=...)", self.mode, ("observe", "advise", "act"))
+        if self.total_steps is not None:
+            _check.integer("watch(total_steps=...)", self.total_steps, low=1)
+        if self.chance_loss is not None:
+            _check.number("watch(chance_loss=...)", self.chance_loss)

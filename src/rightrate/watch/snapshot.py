@@ -1,0 +1,98 @@
+"""The state of a training run at one step, to come back to."""
+
+import copy
+import random
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+__all__ = ["Run", "Snapshot"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """What trains: the parts whose state a snapshot holds.
+
+    Args:
+        optimizers: The optimizers.
+        model: The model, or None; then the optimizers' own tensors are all that is known of it.
+        schedulers: What sets the optimizers' rates and has a state of its own.
+    """
+
+    optimizers: tuple[Optimizer, ...]
+    model: nn.Module | None = None
+    schedulers: tuple[Any, ...] = ()
+
+    def tensors(self) -> list[Tensor]:
+        """Return the weights, and the buffers where the model is known; each once."""
+        known: list[Tensor] = [] if self.model is None else [*self.model.parameters(), *self.model.buffers()]
+        groups = [group for optimizer in self.optimizers for group in optimizer.param_groups]
+        known += [tensor for group in groups for tensor in group["params"]]
+        return list({id(tensor): tensor for tensor in known}.values())
+
+
+class Snapshot:
+    """Weights, buffers, states of optimizers and schedulers, and random states, as they were at one step.
+
+    Args:
+        run: What to take the state of; nothing in it is changed.
+        step: The optimizer steps taken so far.
+    """
+
+    def __init__(self, run: Run, step: int) -> None:
+        self.step = step
+        self._tensors = [tensor.detach().clone() for tensor in run.tensors()]
+        self._optimizers = [copy.deepcopy(optimizer.state_dict()) for optimizer in run.optimizers]
+        self._schedulers = [copy.deepcopy(_state_of(scheduler)) for scheduler in run.schedulers]
+        self._random = _random_states()
+
+    @torch.no_grad()
+    def restore(self, run: Run) -> None:
+        """Put everything back as it was; the tensors stay the same objects.
+
+        The rates of the groups go back with the schedulers. Where no scheduler is known they stay as they
+        are, because whoever sets them goes on from there.
+        """
+        for tensor, kept in zip(run.tensors(), self._tensors, strict=True):
+            tensor.copy_(kept)
+        for optimizer, state in zip(run.optimizers, self._optimizers, strict=True):
+            rates = [group.get("lr") for group in optimizer.param_groups]
+            optimizer.load_state_dict(copy.deepcopy(state))
+            if not run.schedulers:
+                _put(optimizer, rates)
+        for scheduler, state in zip(run.schedulers, self._schedulers, strict=True):
+            scheduler.load_state_dict(copy.deepcopy(state))
+        _put_back_random(self._random)
+
+    def nbytes(self) -> int:
+        """Return the memory of the weights and buffers, in bytes."""
+        return sum(tensor.nbytes for tensor in self._tensors)
+
+
+def _put(optimizer: Optimizer, rates: Sequence[Any]) -> None:
+    for group, rate in zip(optimizer.param_groups, rates, strict=True):
+        if rate is not None:
+            group["lr"] = rate
+
+
+def _state_of(scheduler: Any) -> Any:
+    return scheduler.state_dict()
+
+
+def _random_states() -> Mapping[str, Any]:
+    gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
+    numpy = np.random.get_state(legacy=False)
+    return {"python": random.getstate(), "numpy": numpy, "cpu": torch.get_rng_state(), "cuda": gpus}
+
+
+def _put_back_random(states: Mapping[str, Any]) -> None:
+    random.setstate(states["python"])
+    np.random.set_state(states["numpy"])
+    torch.set_rng_state(states["cpu"])
+    if states["cuda"]:
+        torch.cuda.set_rng_state_all(states["cuda"])

@@ -1,0 +1,113 @@
+"""What happens around each step of each optimizer, and the rows that come of it."""
+
+from collections.abc import Sequence
+
+from torch.optim import Optimizer
+
+from rightrate.watch.editors import Editors
+from rightrate.watch.faults import Faults
+from rightrate.watch.hooks import skipped_by_scaler
+from rightrate.watch.measure import Sampler
+from rightrate.watch.mender import Mender
+from rightrate.watch.rates import Rates
+from rightrate.watch.rows import Row, Rows
+
+__all__ = ["Stepping"]
+
+
+class Stepping:
+    """Counts the steps that were applied, and reads the rates at them.
+
+    The step of a run with several optimizers is that of the one that has taken the most; its row tells the
+    rates of all of them, one optimizer after the other. Gradients are those of the first one.
+
+    Args:
+        optimizers: The optimizers.
+        rates: Applies the watcher's multiplier.
+        sampler: Measures gradients and updates.
+        mender: Acts, or None.
+        faults: Where failures go.
+    """
+
+    def __init__(
+        self,
+        optimizers: Sequence[Optimizer],
+        rates: Rates,
+        sampler: Sampler,
+        mender: Mender | None,
+        faults: Faults,
+    ) -> None:
+        self.step = 0
+        self.rows = Rows()
+        self.editors = Editors()
+        self._rates = rates
+        self._sampler = sampler
+        self._mender = mender
+        self._faults = faults
+        self._first = id(optimizers[0]) if optimizers else 0
+        self._taken = {id(optimizer): 0 for optimizer in optimizers}
+        self._applied: dict[int, tuple[float, ...]] = {id(one): rates.given(one) for one in optimizers}
+        self._skipping = False
+        self._sampling = False
+
+    def before(self, optimizer: Optimizer, closure: bool) -> None:
+        """Come before a step: mend, read the rates, measure."""
+        key = id(optimizer)
+        self._skipping = self._sampling = False
+        try:
+            if self._mender is not None:
+                pending = self.rows.pending
+                self._skipping = self._mender.before_step(optimizer, self.step, pending, closure=closure)
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._faults.failed(self.step, "acting before a step", error)
+        try:
+            self.editors.before_step(optimizer, self._rates.given(optimizer), self.step)
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._faults.failed(self.step, "who changed the rate", error)
+        try:
+            self._applied[key] = self._rates.apply(optimizer)
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._faults.failed(self.step, "applying the rate", error)
+        if key == self._first and not self._skipping and self._sampler.wants(self.step):
+            try:
+                self._sampler.before(optimizer, self.step)
+                self._sampling = True
+            except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+                self._faults.failed(self.step, "measuring gradients", error)
+
+    def after(self, optimizer: Optimizer, closure: bool) -> None:
+        """Come after a step: take the multiplier out, count the step if it was applied, act."""
+        try:
+            self._rates.take_back(optimizer)
+            self.editors.after_step(optimizer, self._rates.given(optimizer))
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._faults.failed(self.step, "taking the rate back", error)
+        try:
+            self._count(optimizer, closure)
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._faults.failed(self.step, "counting a step", error)
+        try:
+            if self._mender is not None:
+                self._mender.after_step(self.step)
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._faults.failed(self.step, "acting after a step", error)
+
+    def _count(self, optimizer: Optimizer, closure: bool) -> None:
+        key = id(optimizer)
+        if self._skipping or skipped_by_scaler(optimizer):
+            if self._taken[key] == self.step:
+                self.rows.stepped(Row(self.step, (), skipped=True))
+            return
+        taken = self._taken[key] = self._taken[key] + 1
+        measured = self._sampler.after(optimizer, fresh=closure) if self._sampling else None
+        if taken <= self.step:
+            return
+        row = Row(self.step, tuple(rate for rates in self._applied.values() for rate in rates))
+        row.measured = measured
+        self.step = taken
+        self.rows.stepped(row)
+
+    def start_from(self, step: int) -> None:
+        """Go on counting from a step of an earlier process."""
+        self._taken = dict.fromkeys(self._taken, step)
+        self.step = step

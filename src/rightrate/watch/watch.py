@@ -1,0 +1,69 @@
+"""`watch`: look after a training run."""
+
+from typing import Any, Literal
+
+from rightrate.watch.acts import Acting
+from rightrate.watch.console import Console
+from rightrate.watch.hooks import optimizers_of
+from rightrate.watch.settings import Measure, Settings
+from rightrate.watch.sinks import ConsoleSink, Sink
+from rightrate.watch.watcher import Watch
+
+__all__ = ["watch"]
+
+
+def watch(
+    optimizer: Any = None,
+    *,
+    model: Any = None,
+    mode: Literal["observe", "advise", "act"] = "observe",
+    total_steps: int | None = None,
+    chance_loss: float | None = None,
+    name: str = "run",
+    console: bool = True,
+    measure: Measure | None = None,
+    acting: Acting | None = None,
+) -> Watch:
+    """Look after a training run: say what is wrong with its learning rate, and mend it if asked.
+
+    Args:
+        optimizer: An optimizer of torch, or several in a list; None where `Watch.record` is used.
+        model: The model; with it a roll-back includes buffers such as running statistics.
+        mode: "observe" says what it sees, "advise" what to do about it as well, "act" mends the run.
+        total_steps: Length of the run in optimizer steps, if it is known.
+        chance_loss: Loss of the best constant prediction, such as log(classes); it makes sure of collapse.
+        name: What the run is called.
+        console: Whether findings, acts and notes are written to stderr, a line at most every five seconds.
+        measure: What is measured besides losses and rates.
+        acting: How far `mode="act"` may go.
+
+    Returns:
+        The watcher, a context manager: it looks at optimizer steps inside of its `with` block.
+
+    Raises:
+        ConfigError: If an argument is outside its domain. Once it watches, nothing raises.
+
+    Example:
+        >>> import torch
+        >>> weight = torch.ones(1, requires_grad=True)
+        >>> optimizer = torch.optim.SGD([weight], lr=0.1)
+        >>> with watch(optimizer, total_steps=40, console=False) as w:
+        ...     for _ in range(40):
+        ...         loss = (weight**2).sum()
+        ...         optimizer.zero_grad()
+        ...         loss.backward()
+        ...         optimizer.step()
+        ...         w.observe(loss)
+        >>> w.step, w.lr
+        (40, 0.1)
+    """
+    settings = Settings(
+        mode=mode,
+        name=name,
+        total_steps=total_steps,
+        chance_loss=chance_loss,
+        measure=measure or Measure(),
+        acting=acting or Acting(),
+    )
+    sinks: list[Sink] = [ConsoleSink(Console(), advise=mode != "observe")] if console else []
+    return Watch(optimizers_of(optimizer), settings, model=model, sinks=sinks)

@@ -1,0 +1,280 @@
+"""The watcher: it sits in a training loop, sees losses and steps, and says what is wrong."""
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Self
+
+from torch import nn
+from torch.optim import Optimizer
+
+from rightrate.errors import ConfigError, describe
+from rightrate.watch.acts import Act, TrainingStoppedError
+from rightrate.watch.arriving import numbers_of
+from rightrate.watch.editors import Edit
+from rightrate.watch.faults import Faults, Note
+from rightrate.watch.hooks import Hooks
+from rightrate.watch.judge import Judge
+from rightrate.watch.log import RunLog
+from rightrate.watch.measure import Measured, Sampler
+from rightrate.watch.mender import Mender
+from rightrate.watch.rates import Rates
+from rightrate.watch.rows import Row
+from rightrate.watch.settings import Settings
+from rightrate.watch.shelf import Shelf
+from rightrate.watch.sinks import Sink, Stream, summary_of
+from rightrate.watch.snapshot import Run
+from rightrate.watch.stepping import Stepping
+
+__all__ = ["Watch"]
+
+_BLOCK = 32
+_FAR_BEHIND = 64
+
+
+class Watch:
+    """Watches a training run; made by `rightrate.watch`, and used as a context manager.
+
+    Nothing it does raises into training: what fails inside is noted once, in `notes` and in the log
+    `rightrate.watch`. In `observe` and `advise`, and in `act` as long as there is nothing to mend, the
+    weights are bit for bit those of the bare loop. Random states are untouched, but by a roll-back.
+
+    Args:
+        optimizers: The optimizers whose steps are counted; none where `record` is used.
+        settings: What was asked.
+        model: The model, so that roll-backs include its buffers.
+        sinks: Where findings, acts and curves go besides.
+    """
+
+    def __init__(
+        self,
+        optimizers: Sequence[Optimizer],
+        settings: Settings,
+        *,
+        model: nn.Module | None = None,
+        sinks: Sequence[Sink] = (),
+    ) -> None:
+        self.settings = settings
+        self._optimizers = tuple(optimizers)
+        self._model = model
+        self._sinks = list(sinks)
+        self._faults = Faults(self._noted)
+        self._rates = Rates()
+        self._log = RunLog()
+        self._judge = Judge(settings, self._faults)
+        acting = settings.acting
+        shelf = Shelf(acting.snapshot_steps or max(20, (settings.total_steps or 4000) // 20))
+        mends = settings.mode == "act" and bool(self._optimizers)
+        self._mender = Mender(self._run, self._rates, acting, shelf, self._acted) if mends else None
+        sampler = Sampler(settings.measure.gradients_every)
+        self._stepping = Stepping(self._optimizers, self._rates, sampler, self._mender, self._faults)
+        self._hooks: Hooks | None = None
+        self._block: list[tuple[Row, float]] = []
+
+    def __enter__(self) -> Self:
+        """Hook into the optimizers."""
+        if self._hooks is None:
+            self._hooks = Hooks(self._optimizers, self._stepping.before, self._stepping.after)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Look at what is left, hand it on, and take the hooks out; a second time does nothing."""
+        if self._hooks is not None:
+            self._hooks.remove()
+            self._hooks = None
+        for optimizer in self._optimizers:
+            self._guarded("taking the rate back", self._rates.take_back, optimizer)
+        self._guarded("the last block", self._advance, True)
+        sinks, self._sinks = self._sinks, []
+        for sink in sinks:
+            self._guarded(f"closing {type(sink).__name__}", sink.close)
+
+    # What a loop calls
+
+    def observe(self, loss: object) -> None:
+        """Take the loss of a step: a tensor of one number, or a number.
+
+        A tensor on a device is not waited for. With accumulated batches, observe each one's own loss, not
+        divided; their mean counts. It may stand before or after the optimizer's step.
+
+        Raises:
+            TrainingStoppedError: If the run is to stop and `Acting(stop="raise")` asks for the exception.
+        """
+        try:
+            self._stepping.rows.observe(loss)
+            self._advance()
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._faults.failed(self.step, "observe", error)
+        if self.should_stop and self.settings.acting.stop == "raise":
+            raise TrainingStoppedError(f"Training stopped at step {self.step:,}: {self.stop_reason}.")
+
+    def validate(self, value: object) -> None:
+        """Take a validation loss of the weights as they are now."""
+        try:
+            number = float(value)  # type: ignore[arg-type]
+            self._log.validated(self.step, number)
+            self._judge.validated(self.step, number)
+            self._tell("validation", {"step": self.step, "value": number})
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._faults.failed(self.step, "validate", error)
+
+    def record(self, *, step: int, loss: float, lr: float | Sequence[float]) -> None:
+        """Take one step of a framework that has no optimizer of torch.
+
+        Args:
+            step: The step, 0-based; larger each time.
+            loss: Its training loss.
+            lr: The rate that was applied, or those of all groups.
+        """
+        try:
+            rates = (float(lr),) if isinstance(lr, (int, float)) else tuple(map(float, lr))
+            self._stepping.start_from(int(step) + 1)
+            self._take(Row(int(step), rates), float(loss))
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._faults.failed(self.step, "record", error)
+
+    # What people ask
+
+    @property
+    def step(self) -> int:
+        """The optimizer steps that were applied so far."""
+        return self._stepping.step
+
+    @property
+    def findings(self) -> list[Any]:
+        """What was found, oldest first."""
+        return list(self._judge.findings)
+
+    @property
+    def acts(self) -> list[Act]:
+        """What was done, oldest first."""
+        return [] if self._mender is None else list(self._mender.acts)
+
+    @property
+    def notes(self) -> list[Note]:
+        """What failed in the watcher itself, each kind once."""
+        return list(self._faults.notes)
+
+    @property
+    def edits(self) -> list[Edit]:
+        """Changes of the rate between steps, and who made them."""
+        return list(self._stepping.editors.edits)
+
+    @property
+    def multiplier(self) -> float:
+        """What the watcher multiplies every rate by at present; 1 where it has not acted."""
+        return self._rates.multiplier
+
+    @property
+    def lr(self) -> float | None:
+        """The rate of the first group at the newest step that was looked at."""
+        return self._log.last_rate
+
+    @property
+    def should_stop(self) -> bool:
+        """Whether the run should end, because it converged or cannot be rescued; ask it in the loop."""
+        return self._mender is not None and bool(self._mender.stopped)
+
+    @property
+    def stop_reason(self) -> str:
+        """Why the run should end; empty as long as it should not."""
+        return "" if self._mender is None else self._mender.stopped
+
+    def undo(self) -> Act | None:
+        """Undo the latest act, and return what was done; None where nothing can be undone.
+
+        A roll-back is undone to the weights before it (the latest one only), a cut to the rate before it, a
+        stop to going on; a step that was skipped is taken with the gradient it had.
+        """
+        return None if self._mender is None else self._mender.undo(self.step)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what a resumed run needs to go on with, as plain JSON data."""
+        self._guarded("the block before a state", self._advance, True)
+        return {
+            "step": self.step,
+            "multiplier": self._rates.multiplier,
+            "log": self._log.state_dict(),
+            "judge": self._judge.state_dict(),
+            "mender": None if self._mender is None else self._mender.state_dict(),
+        }
+
+    def load_state_dict(self, state: Mapping[str, Any]) -> None:
+        """Go on from a saved state: the same multiplier of the rate, counts, curves, findings and acts.
+
+        Raises:
+            ConfigError: If it is not the state of a watcher.
+        """
+        missing = {"step", "multiplier", "log", "judge", "mender"} - set(state)
+        if missing:
+            allowed = "what state_dict() returned"
+            raise ConfigError(describe("Watch.load_state_dict(state)", allowed, sorted(state)))
+        self._stepping.start_from(int(state["step"]))
+        self._rates.multiplier = float(state["multiplier"])
+        self._log.load_state_dict(state["log"])
+        self._judge.load_state_dict(state["judge"])
+        if self._mender is not None and state["mender"] is not None:
+            self._mender.load_state_dict(state["mender"])
+
+    # What happens inside
+
+    def _advance(self, wait: bool = False) -> None:
+        """Take the rows that are complete; wait for their numbers at the end, or where a device lags far."""
+        rows = self._stepping.rows
+        for row in rows.drain() if wait or len(rows) >= _FAR_BEHIND else rows.take():
+            if row.losses:
+                self._take(row, row.loss())
+        if wait:
+            self._look()
+
+    def _take(self, row: Row, loss: float) -> None:
+        measured = None if row.measured is None else Measured.of(numbers_of([row.measured]))
+        self._log.add(row.step, loss, row.rates[0] if row.rates else math.nan, measured)
+        self._block.append((row, loss))
+        if len(self._block) >= _BLOCK or not math.isfinite(loss):
+            self._look()
+
+    def _look(self) -> None:
+        """Hand the block to the detectors, and do what follows from their findings."""
+        block, self._block = self._block, []
+        if not block:
+            return
+        for finding in self._judge.look(block):
+            self._tell("finding", finding.to_dict())
+        self._tell("steps", summary_of(block))
+
+    def _run(self) -> Run:
+        for optimizer in self._optimizers:
+            self._stepping.editors.look(optimizer)
+        schedulers = tuple(self._stepping.editors.schedulers)
+        return Run(optimizers=self._optimizers, model=self._model, schedulers=schedulers)
+
+    def _acted(self, act: Act) -> None:
+        if act.kind == "rollback":
+            self._judge.again()
+        self._tell("act", {**act.to_dict(), "text": str(act)})
+
+    def _noted(self, note: Note) -> None:
+        self._tell("note", {"step": note.step, "text": f"{note.place}: {note.text}"})
+
+    def _tell(self, stream: Stream, values: Mapping[str, Any]) -> None:
+        for sink in list(self._sinks):
+            try:
+                sink.tell(stream, values)
+            except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+                self._sinks.remove(sink)
+                self._faults.failed(self.step, f"{type(sink).__name__}, which is left out from now on", error)
+
+    def _guarded(self, place: str, do: Callable[..., object], *arguments: object) -> None:
+        try:
+            do(*arguments)
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._faults.failed(self.step, place, error)
