@@ -96,7 +96,7 @@ class TaskInfo:
         description: One line: the model and what it does.
         source: Where the data comes from, with its size.
         steps: Default length of the real run in optimizer steps, or None.
-        optimizer: Default optimizer, a name of the catalogue.
+        optimizer: Default optimizer: a name of the catalogue, or whatever else `find` takes.
         notes: What was noticed or decided about the data, one sentence each.
         setting: Lines that set the answer where it is not torch's: `{lr}` stands for the rate, `{schedule}`
             for a schedule with it.
@@ -106,7 +106,7 @@ class TaskInfo:
     description: str = ""
     source: str = ""
     steps: int | None = None
-    optimizer: str = "adamw"
+    optimizer: Any = "adamw"
     notes: tuple[str, ...] = ()
     setting: str = ""
 

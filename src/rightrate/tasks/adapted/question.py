@@ -4,10 +4,15 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from rightrate.errors import ConfigError, describe
-from rightrate.schedules import Schedule, Shape
+from rightrate.schedules import Schedule, Shape, shape_name
 from rightrate.schedules.scaled import scaled
+from rightrate.tasks.batches import hold_out, training_source
 
-__all__ = ["Asked", "peak_one"]
+_SCALE_FREE = {"peak", "floor", "total_steps", "warmup_steps"}
+
+_SHORT = 80
+
+__all__ = ["Asked", "Named", "batches_per_epoch", "peak_one"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,10 +55,47 @@ class Asked:
         return max(1, round(wanted * batches_per_epoch))
 
 
-def peak_one(schedule: Schedule) -> Schedule:
-    """Return a schedule with its peak divided out, by the name of the schedule where that is possible."""
+def batches_per_epoch(train: Any, valid: Any, batch_size: int) -> int | None:
+    """Return the training batches in an epoch, once validation data are held out where there are none."""
+    kept = hold_out(train)[0] if valid is None else train
+    return training_source(kept, batch_size=batch_size, device="cpu").batches_per_epoch
+
+
+def peak_one(schedule: Schedule, name: str) -> Shape:
+    """Return a schedule with its peak divided out: one of ours where it has a short text, else a function.
+
+    Args:
+        schedule: The schedule.
+        name: What to call the function.
+    """
+    shape = _divided(schedule)
+    return shape if len(shape_name(shape)) <= _SHORT else Named(schedule=shape, name=name)
+
+
+def _divided(schedule: Schedule) -> Schedule:
+    if schedule.peak == 1.0:
+        return schedule
     own: Any = schedule
-    if any(field.name == "peak" for field in fields(own)) and not getattr(own, "floor", 0.0):
-        made: Schedule = replace(own, peak=1.0)
+    named = {field.name for field in fields(own) if field.init}
+    if "peak" in named and named <= _SCALE_FREE:
+        floor = {"floor": own.floor / own.peak} if "floor" in named else {}
+        made: Schedule = replace(own, peak=1.0, **floor)
         return made
-    return schedule if schedule.peak == 1.0 else scaled(schedule, 1.0 / schedule.peak)
+    return scaled(schedule, 1.0 / schedule.peak)
+
+
+class Named:
+    """A schedule under a name of its own, as a function of the step.
+
+    Args:
+        schedule: The schedule, with peak 1.
+        name: What people are told it is.
+    """
+
+    def __init__(self, *, schedule: Schedule, name: str) -> None:
+        self.schedule = schedule
+        self.__name__ = name
+
+    def __call__(self, step: int) -> float:
+        """Return the fraction of the peak at a step."""
+        return float(self.schedule(step))

@@ -160,17 +160,12 @@ class MlpModel(_Estimator):
     def _step(self, inputs: Any, targets: Any, lr: float) -> float:
         estimator, optimizer = self._estimator, self._estimator._optimizer
         estimator.batch_size = len(inputs)
-        if lr == 0:
-            before = self.state()
         optimizer.learning_rate_init = lr
         falls = estimator.learning_rate == "invscaling" and estimator.solver == "sgd"
         optimizer.learning_rate = lr / (estimator.t_ + 1) ** optimizer.power_t if falls else lr
         estimator.partial_fit(inputs, targets, **self._first)
         estimator.loss_curve_.clear()
-        loss = float(estimator.loss_)
-        if lr == 0:
-            self.load(before)
-        return loss
+        return float(estimator.loss_)
 
     def _arrays(self) -> dict[str, Any]:
         estimator, optimizer = self._estimator, self._estimator._optimizer

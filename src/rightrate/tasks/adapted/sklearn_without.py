@@ -5,8 +5,8 @@ from typing import Any
 __all__ = ["why_not"]
 
 _SHRINKAGE = (
-    "What boosting calls learning_rate is shrinkage: each tree's vote is multiplied by it. It is no step along "
-    "a gradient; a smaller one needs more trees. Set it small, such as 0.05, and stop the trees early."
+    "What boosting calls learning_rate is shrinkage: each tree's vote is multiplied by it. It is no step "
+    "along a gradient; a smaller one needs more trees. Set it small, such as 0.05, and stop the trees early."
 )
 _TRAINED = "SGDClassifier, SGDRegressor, MLPClassifier and MLPRegressor have one."
 _REASONS = {
