@@ -1,6 +1,7 @@
 """The main job: find the learning rate of a real model."""
 
-from collections.abc import Callable, Iterator, Mapping
+import os
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,10 @@ from rightrate.schedules import Schedule, Shape
 from rightrate.schedules.resolve import from_text, is_text
 from rightrate.search.driver import Progress
 from rightrate.search.probe import Probe
+from rightrate.search.record import Record
 from rightrate.search.strategy import Strategy
+from rightrate.store import Study, open_study
+from rightrate.store.frozen import from_plain, to_plain
 from rightrate.tasks.adapted import Asked, adapted
 from rightrate.tasks.loaders import shut_down_workers
 from rightrate.tasks.registry import load
@@ -52,6 +56,9 @@ def find(
     engine: Engine = "auto",
     strategy: Strategy | None = None,
     progress: Callable[[Progress], None] | None = None,
+    store: str | os.PathLike[str] | None = None,
+    fresh: bool = False,
+    say: Callable[[str], object] | None = None,
 ) -> Result:
     """Find the learning rate for a model, its data, its optimizer and its schedule.
 
@@ -87,6 +94,11 @@ def find(
         engine: "auto", "serial" or "stacked".
         strategy: What decides which rates are tried for how long; the default refines in rungs.
         progress: Called about once a second with where the search is.
+        store: A file such as "runs.db" that remembers the search while it goes on, made where there is none:
+            the same question goes on where it stopped, however it stopped, and a finished one is not asked
+            again.
+        fresh: Start anew, whatever the store remembers.
+        say: Called with each sentence about the store; None writes them to stderr.
 
     Returns:
         The result; its `status` says how far it can be trusted.
@@ -96,6 +108,7 @@ def find(
         DataError: If the data cannot be used.
         ModelError: If the model cannot be trained as it is.
         EngineError: If `engine="stacked"` cannot train this model.
+        StoreError: If the store cannot be used; a HeldError if another process asks it the same now.
 
     Example:
         >>> import rightrate as rr
@@ -140,9 +153,28 @@ def find(
             strategy=strategy or Probe(),
         )
         session = Session(prepared, question, progress)
-        with Interrupt(session.announce) as interrupt:
-            record = session.run(interrupt, (*remark, *task.info.notes, *prepared.notes))
+        with open_study(
+            store,
+            kind="find",
+            name=task.info.name,
+            settings=session.settings,
+            fingerprint=session.fingerprint() if store is not None else {},
+            fresh=fresh,
+            say=say,
+        ) as study:
+            record = _answered(session, study, (*remark, *task.info.notes, *prepared.notes))
     return Result(record=record, spec=prepared.spec, shape=session.shape)
+
+
+def _answered(session: Session, study: Study, notes: Sequence[str]) -> Record:
+    """Return what the study came to; where it is not finished, search on."""
+    if study.record is not None:
+        return from_plain(Record, study.record)
+    with Interrupt(session.announce) as interrupt:
+        record = session.run(interrupt, notes, study.journal)
+    if record.answer.status != "interrupted":
+        study.finish(to_plain(record))
+    return record
 
 
 @contextmanager

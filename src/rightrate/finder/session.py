@@ -5,8 +5,9 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
+from typing import Any
 
 import torch
 
@@ -15,7 +16,7 @@ from rightrate.optimizers.catalogue import named
 from rightrate.population.calibrate import Calibration, Engine, calibrate
 from rightrate.population.factory import Populations
 from rightrate.population.prepare import Prepared
-from rightrate.schedules import FloatArray, Shape, resolve, shape_name, shape_values
+from rightrate.schedules import FloatArray, Schedule, Shape, resolve, shape_name, shape_values
 from rightrate.search.compress import warmup_of
 from rightrate.search.curve import expected_curve
 from rightrate.search.driver import Driver, Progress, Stopped
@@ -28,11 +29,15 @@ from rightrate.search.record import Answer, Cost, Fit, Levels, Provenance, Recor
 from rightrate.search.rungs import telling_rungs
 from rightrate.search.space import Action, Observation, Space
 from rightrate.search.strategy import Strategy
+from rightrate.store.fingerprint import fingerprint
+from rightrate.store.frozen import from_plain, to_plain
+from rightrate.store.journal import Journal
 
 __all__ = ["Question", "Session"]
 
 _FRACTION_OF_PEAK = 0.1
 _CONFIRMS_FROM = 2.0
+_ENGINE = "engine"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,12 +84,39 @@ class Session:
         self._progress = progress
         self._trials: list[Trial] = []
 
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What is asked, as plain data for people."""
+        question, prepared = self._question, self._prepared
+        low, high = prepared.spec.search_range
+        return {
+            "optimizer": prepared.spec.label,
+            "schedule": self._schedule,
+            "steps": int(question.steps),
+            "budget": float(question.budget),
+            "seed": int(question.seed),
+            "tolerance": float(question.tolerance),
+            "engine": question.engine,
+            "strategy": type(question.strategy).__name__,
+            "objective": f"{prepared.task.objective.name}:{prepared.task.objective.direction}",
+            "low": low,
+            "high": high,
+            "training": {**asdict(prepared.task.training), "device": str(prepared.device)},
+        }
+
+    def fingerprint(self) -> dict[str, str]:
+        """Return a digest of each part of what it is asked about."""
+        question = self._question
+        told = isinstance(question.schedule, str | Schedule)  # a function's name does not say what it does
+        own = {} if told else {"schedule": self._values}
+        return fingerprint(self._prepared, question.seed, {"strategy": question.strategy, **own})
+
     def announce(self, message: str) -> None:
         """Print the one line after the first Ctrl-C, where it is in the way of no one's output."""
         print(message, file=sys.stderr, flush=True)
 
-    def run(self, interrupt: Interrupt, notes: Sequence[str]) -> Record:
-        """Check, train, judge and conclude."""
+    def run(self, interrupt: Interrupt, notes: Sequence[str], journal: Journal) -> Record:
+        """Check, train, judge and conclude; what the journal remembers is not done again."""
         began = time.perf_counter()
         prepared, objective = self._prepared, self._prepared.task.objective
         sign = 1 if objective.direction == "min" else -1
@@ -104,19 +136,15 @@ class Session:
             start=begun if math.isfinite(begun) else None,
             own_decay=named(prepared.spec.name).own_decay if prepared.spec.name else 0.0,
         )
-        calibration = calibrate(
-            prepared,
-            size=len(plan(space).locate),
-            member_steps=space.allowance,
-            seed=self._question.seed,
-            engine=self._question.engine,
-        )
+        known = journal.finished(_ENGINE)
+        calibration = self._calibrated(space, journal) if known is None else from_plain(Calibration, known)
         torch.set_num_threads(calibration.verdict.threads)  # put back when the search is over
         driver = Driver(
             Populations(prepared, calibration.verdict),
             self._values,
             _watcher(interrupt, self._progress),
             allowance=space.allowance,
+            journal=journal,
         )
         read = Reading(name=objective.name, sign=sign, untrained=untrained.metrics)
         observations: list[Observation] = []
@@ -136,10 +164,23 @@ class Session:
         )
         answer, fit = recommend(space, observations, context)
         answer = replace(answer, reasons=(*answer.reasons, *self._remarks(said)))
-        seconds = time.perf_counter() - began
+        seconds = time.perf_counter() - began + driver.remembered_seconds
+        seconds += 0.0 if known is None else calibration.seconds
         return self._record(
             answer, fit, untrained.metrics[objective.name], driver, calibration, seconds, notes
         )
+
+    def _calibrated(self, space: Space, journal: Journal) -> Calibration:
+        """Decide how members are trained, once for a study."""
+        made = calibrate(
+            self._prepared,
+            size=len(plan(space).locate),
+            member_steps=space.allowance,
+            seed=self._question.seed,
+            engine=self._question.engine,
+        )
+        journal.finish(_ENGINE, to_plain(made))
+        return made
 
     def _search(self, driver: Driver, space: Space, read: Reading, observations: list[Observation]) -> None:
         self._play(RangeTest(), space, driver, read, observations)

@@ -2,9 +2,8 @@
 
 import math
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -16,6 +15,8 @@ from rightrate.search.compress import compress
 from rightrate.search.record import Curve, Trial
 from rightrate.search.seen import seen_batches
 from rightrate.search.space import Action
+from rightrate.store.frozen import from_plain, to_plain
+from rightrate.store.journal import Forgetful, Journal
 
 __all__ = ["Driver", "Progress", "Stopped", "geometric"]
 
@@ -51,6 +52,18 @@ class Progress:
 
 
 @dataclass
+class _Work:
+    """An action in progress: what its members have been through."""
+
+    key: str
+    action: Action
+    population: Any
+    table: FloatArray
+    losses: list[FloatArray] = field(default_factory=list)
+    judged: list[tuple[int, dict[str, FloatArray]]] = field(default_factory=list)
+
+
+@dataclass
 class Driver:
     """Trains what a strategy asks for.
 
@@ -59,37 +72,83 @@ class Driver:
         shape: Fraction of the peak at each step of the real run, shape (S,).
         watch: Called between blocks; may raise `Stopped`.
         allowance: Member-steps that may be spent, for those who watch; 0 if there is no limit.
+        journal: Remembers each action, and how far the present one is.
+        spent: Member-steps by kind, those that are remembered included; so are all that follow.
+        evaluation_forwards: Validation batches put through the model, counted per member.
+        seconds: Wall time of training and of evaluation.
+        remembered_seconds: The part of it that was spent before this process.
     """
 
     populations: Populations
     shape: FloatArray
     watch: Callable[[Progress], None]
     allowance: int = 0
+    journal: Journal = field(default_factory=Forgetful)
     spent: dict[str, int] = field(default_factory=lambda: {"range": 0, "probe": 0, "confirm": 0})
     evaluation_forwards: int = 0
     seconds: dict[str, float] = field(default_factory=lambda: {"train": 0.0, "evaluate": 0.0})
+    remembered_seconds: float = 0.0
     _began: float = field(default_factory=time.perf_counter)
     _valid_batches: int = 0
+    _actions: int = 0
+    _costs: dict[str, float] = field(default_factory=dict)
 
     def run(self, action: Action) -> tuple[Trial, ...]:
-        """Train the action's members from the start and judge them."""
+        """Train the action's members from the start and judge them, or return what the journal remembers."""
+        key, plain = f"action {self._actions}", to_plain(action)
+        self._actions += 1
+        known = self.journal.finished(key)
+        self._costs = self._spent_on(action)
+        if known is not None and known["action"] == plain:
+            self._remember(action, known["costs"])
+            return tuple(from_plain(Trial, trial) for trial in known["trials"])
+        trials = self._trained(self._begun(key, action))
+        costs = self._costs_since(action)
+        self.journal.finish(key, {"action": plain, "trials": to_plain(trials), "costs": costs})
+        return trials
+
+    def _begun(self, key: str, action: Action) -> _Work:
+        """Return the action's members at the start, or as its newest checkpoint has them."""
         if action.kind == "range":
             table = geometric(action.lrs[0], action.lrs[-1], action.steps)[:, None]
         else:
             table = compress(self.shape, action.steps)[:, None] * np.array(action.lrs)
         population: Any = self.populations.make(table.shape[1], action.seed)
-        stops = (action.steps,) if action.kind == "range" else self._stops(action.steps)
-        losses: list[FloatArray] = []
-        judged: list[tuple[int, dict[str, FloatArray]]] = []
-        for start, stop in pairwise((0, *stops)):
-            losses.append(self._train(population, table[start:stop], action))
-            if action.kind != "range":
-                fork = self._to_judge(population, action)
-                judged.append((stop, self._judge(fork)))
+        work = _Work(key=key, action=action, population=population, table=table)
+        state: Mapping[str, Any] | None = self.journal.resume(key)
+        if state is not None and state["what"] == self._what(action):
+            population.load_state_dict(state["population"])
+            work.losses.append(state["losses"])
+            work.judged += [(stop, dict(values)) for stop, values in state["judged"]]
+            self._remember(action, state["costs"])
+        return work
+
+    def _what(self, action: Action) -> dict[str, Any]:
+        """Return what a checkpoint must be of: the same action, trained in the same way."""
+        return {"action": to_plain(action), "verdict": self.populations.verdict.to_dict()}
+
+    def _save(self, work: _Work) -> None:
+        state = {
+            "what": self._what(work.action),
+            "population": work.population.state_dict(),
+            "losses": np.concatenate(work.losses),
+            "judged": work.judged,
+            "costs": self._costs_since(work.action),
+        }
+        self.journal.checkpoint(work.key, state)
+
+    def _trained(self, work: _Work) -> tuple[Trial, ...]:
+        """Train and judge what is left of an action."""
+        action = work.action
         if action.kind == "range":
-            return (self._range_trial(action, table, np.concatenate(losses)),)
+            self._train(work, action.steps)
+            return (self._range_trial(action, work.table, np.concatenate(work.losses)),)
+        for stop in self._stops(action.steps)[len(work.judged) :]:
+            self._train(work, stop)
+            fork = self._to_judge(work.population, action)
+            work.judged.append((stop, self._judge(fork)))
         seen = self._judge(fork, self._seen(action))
-        return _trials(action, table, np.concatenate(losses), judged, seen)
+        return _trials(action, work.table, np.concatenate(work.losses), work.judged, seen)
 
     def _stops(self, steps: int) -> tuple[int, ...]:
         """Return the steps after which members are judged: the end, and on the way where that is cheap."""
@@ -103,31 +162,50 @@ class Driver:
             return (steps,)
         return (steps // 4, steps // 2, steps)
 
-    def _train(self, population: Any, table: FloatArray, action: Action) -> FloatArray:
-        """Advance in blocks of about a second."""
-        rows: list[FloatArray] = []
-        block, done = 8, 0
-        while done < len(table):
+    def _train(self, work: _Work, stop: int) -> None:
+        """Advance up to a step, in blocks of about a second; a checkpoint comes between two of them."""
+        block = 8
+        while (done := work.population.step) < stop:
             began = time.perf_counter()
-            part = table[done : done + block]
-            rows.append(population.advance(part))
-            done += len(part)
+            part = work.table[done : min(done + block, stop)]
+            work.losses.append(work.population.advance(part))
             elapsed = time.perf_counter() - began
             self.seconds["train"] += elapsed
-            self.spent[action.kind] += part.size
+            self.spent[work.action.kind] += part.size
             block = int(min(1024, max(1, len(part) * _BLOCK_SECONDS / max(elapsed, 1e-6))))
-            now = time.perf_counter() - self._began
-            spent = sum(self.spent.values())
-            self.watch(
-                Progress(
-                    action=action,
-                    done=population.step,
-                    spent=spent,
-                    allowance=self.allowance,
-                    seconds=now,
-                )
-            )
-        return np.concatenate(rows) if rows else np.empty((0, table.shape[1]))
+            if self.journal.due():
+                self._save(work)
+            try:
+                self._show(work)
+            except Stopped:
+                self._save(work)
+                raise
+
+    def _show(self, work: _Work) -> None:
+        progress = Progress(
+            action=work.action,
+            done=work.population.step,
+            spent=sum(self.spent.values()),
+            allowance=self.allowance,
+            seconds=time.perf_counter() - self._began,
+        )
+        self.watch(progress)
+
+    def _spent_on(self, action: Action) -> dict[str, float]:
+        """Return the counters that an action moves."""
+        return {"steps": self.spent[action.kind], "forwards": self.evaluation_forwards, **self.seconds}
+
+    def _costs_since(self, action: Action) -> dict[str, float]:
+        """Return what the present action has cost so far."""
+        return {name: value - self._costs[name] for name, value in self._spent_on(action).items()}
+
+    def _remember(self, action: Action, costs: Mapping[str, float]) -> None:
+        """Count what was spent before this process."""
+        self.spent[action.kind] += int(costs["steps"])
+        self.evaluation_forwards += int(costs["forwards"])
+        for name in self.seconds:
+            self.seconds[name] += costs[name]
+            self.remembered_seconds += costs[name]
 
     def _to_judge(self, population: Any, action: Action) -> Any:
         """Return what is judged: after a short training a fork whose normalisation statistics have arrived.

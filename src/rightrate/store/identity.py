@@ -70,7 +70,7 @@ def same(database: Database, asked: Asked, tell: Callable[[str], object]) -> Pla
             *_changed_settings(*_both(row["settings"], asked.settings)),
             *_changed_parts(*_both(row["fingerprint"], asked.fingerprint)),
         ]
-        study = f"Study {row['id']} of {database.path}"
+        study = f"Study {row['id']} of {database.path.name}"
         tell(f"{study} asked something else about {asked.name}: {'; '.join(changes)}. A new one begins.")
     return None
 

@@ -87,7 +87,7 @@ class Reader:
 
     def studies(self) -> list[Listed]:
         """Return all studies, the oldest first."""
-        rows = self._database.rows(f"SELECT {_COLUMNS} FROM study ORDER BY id LIMIT {_MOST}")  # noqa: S608
+        rows = self._database.rows(f"SELECT {_COLUMNS} FROM study ORDER BY id LIMIT {_MOST}")
         return [self._listed(row) for row in rows]
 
     def study(self, number: int) -> Contents:
@@ -97,7 +97,7 @@ class Reader:
             StoreError: If there is none of that number, or what is there is damaged.
         """
         columns = f"{_COLUMNS}, settings, fingerprint, versions, record, sha256"
-        rows = self._database.rows(f"SELECT {columns} FROM study WHERE id = ?", (number,))  # noqa: S608
+        rows = self._database.rows(f"SELECT {columns} FROM study WHERE id = ?", (number,))
         if not rows:
             raise StoreError(f"There is no study {number} in {self._database.path}.")
         row, what = rows[0], f"of study {number}"
@@ -118,7 +118,7 @@ class Reader:
         return events(self._database, number, stream, after)
 
     def _pieces(self, number: int) -> list[Piece]:
-        query = "SELECT key, at, value, sha256 FROM piece WHERE study = ? ORDER BY rowid LIMIT ?"
+        query = "SELECT key, at, value, sha256 FROM piece WHERE study = ? ORDER BY id LIMIT ?"
         pieces = []
         for row in self._database.rows(query, (number, _MOST)):
             key = _text(row["key"], "The key of a piece")
@@ -159,7 +159,7 @@ def reading(store: str | os.PathLike[str]) -> Iterator[Reader]:
     Raises:
         StoreError: If there is none, or it is not what a store looks like.
     """
-    database = open_to_read(Path(store))
+    database = open_to_read(Path(store).resolve())
     try:
         yield Reader(database)
     finally:

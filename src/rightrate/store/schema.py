@@ -32,13 +32,14 @@ MIGRATIONS: tuple[Migration, ...] = (
         "CREATE UNIQUE INDEX study_uid ON study (uid)",
         "CREATE INDEX study_identity ON study (identity)",
         """CREATE TABLE piece (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
             study INTEGER NOT NULL REFERENCES study (id) ON DELETE CASCADE,
             key TEXT NOT NULL,
             value TEXT NOT NULL,
             sha256 TEXT NOT NULL,
             state_sha256 TEXT,
             at REAL NOT NULL,
-            PRIMARY KEY (study, key)
+            UNIQUE (study, key)
         )""",
         """CREATE TABLE state (
             study INTEGER NOT NULL,

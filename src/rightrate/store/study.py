@@ -97,11 +97,11 @@ def open_study(
         {'lr': 0.1}
     """
     tell = _to_stderr if say is None else say
-    asked = Asked.of(kind, name, settings, fingerprint)
     if store is None:
         yield _Passing(tell)
         return
-    database = open_to_write(Path(store))
+    asked = Asked.of(kind, name, settings, fingerprint)
+    database = open_to_write(Path(store).resolve())
     try:
         known = None if fresh else same(database, asked, tell)
         place = known or begun(database, asked)
@@ -125,7 +125,7 @@ def _owned(database: Database, place: Place) -> Iterator[None]:
     lock = StudyLock(folder / "lock")
     if not lock.take():
         (row,) = database.rows("SELECT owner FROM study WHERE id = ?", (place.number,))
-        raise held_by(f"Study {place.number} of {database.path}", Owner.read(row["owner"]))
+        raise held_by(f"Study {place.number} of {database.path.name}", Owner.read(row["owner"]))
     try:
         with database.transaction() as connection:
             query = "UPDATE study SET owner = ? WHERE id = ?"
@@ -178,7 +178,7 @@ class _Stored:
 
     def greet(self) -> None:
         """Say that there is an answer, or where the study goes on."""
-        where = f"study {self.number} of {self._database.path}"
+        where = f"study {self.number} of {self._database.path.name}"
         (row,) = self._database.rows("SELECT ended, versions FROM study WHERE id = ?", (self.number,))
         if self.record is not None:
             on = time.strftime("%Y-%m-%d %H:%M", time.localtime(row["ended"]))
