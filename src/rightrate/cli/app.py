@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rightrate.cli import descend, preview, tune
+from rightrate.cli import descend, preview, tune, watch
 from rightrate.cli.console import MISUSE, mistakes_reported, tolerant_streams
 
 __all__ = ["app", "main"]
@@ -23,6 +23,7 @@ app = typer.Typer(
 _RUN = "The run"
 _SEARCH = "The search"
 _OUTPUT = "The answer"
+_STORE = "The store"
 
 
 def main() -> None:
@@ -128,12 +129,28 @@ def find(
         bool,
         typer.Option("--quiet", "-q", help="Print the learning rate alone.", rich_help_panel=_OUTPUT),
     ] = False,
+    store: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FILE",
+            help="Where it is remembered, to go on after anything; runs.db in this folder, or what the "
+            "environment variable RIGHTRATE_STORE says.",
+            rich_help_panel=_STORE,
+        ),
+    ] = None,
+    no_store: Annotated[
+        bool, typer.Option("--no-store", help="Remember nothing.", rich_help_panel=_STORE)
+    ] = False,
+    fresh: Annotated[
+        bool, typer.Option("--fresh", help="Start anew, whatever is remembered.", rich_help_panel=_STORE)
+    ] = False,
 ) -> None:
     """Find the learning rate of a task.
 
     Ctrl-C once finishes the step and answers with what is known; twice stops at once.
     """
     from rightrate.cli import find as command
+    from rightrate.cli.memory import Memory
     from rightrate.cli.question import Question
 
     options = {"momentum": momentum, "weight_decay": weight_decay}
@@ -157,7 +174,8 @@ def find(
         },
     )
     with mistakes_reported():
-        code = command.find(question, command.Output(json=json, report=report, quiet=quiet))
+        output = command.Output(json=json, report=report, quiet=quiet)
+        code = command.find(question, output, Memory.chosen(store, no_store=no_store, fresh=fresh))
     raise typer.Exit(code)
 
 
@@ -188,3 +206,4 @@ def doctor(
 app.command(epilog="Exit codes: 0 a rate converged, 1 none did, 2 misuse.")(descend.descend)
 app.command(epilog="Exit codes: 0 shown, 2 misuse.")(preview.preview)
 app.command(epilog="Exit codes: 0 a winner, 1 nothing trained, 2 misuse, 130 interrupted.")(tune.tune)
+app.command(epilog="Exit codes: 0 followed to the end, 2 misuse, 130 interrupted.")(watch.watch)

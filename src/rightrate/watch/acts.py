@@ -1,5 +1,6 @@
 """What the watcher did to a run: acts, with reason, before and after."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
@@ -34,21 +35,21 @@ class Act:
     before: Mapping[str, float] = field(default_factory=dict)
     after: Mapping[str, float] = field(default_factory=dict)
 
+    @property
+    def text(self) -> str:
+        """What was done, and why."""
+        changes = [
+            f"{name} {self.before.get(name, math.nan):g} to {value:g}" for name, value in self.after.items()
+        ]
+        return self.kind + (f" ({', '.join(changes)})" if changes else "") + f": {self.reason}"
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""
         numbers = {"before": dict(self.before), "after": dict(self.after)}
         return {"kind": self.kind, "step": self.step, "reason": self.reason, **numbers}
 
     def __str__(self) -> str:
-        changes = [
-            f"{name} {self.before.get(name, float('nan')):g} -> {value:g}"
-            for name, value in self.after.items()
-        ]
-        return (
-            f"step {self.step:,}: {self.kind}"
-            + (f" ({', '.join(changes)})" if changes else "")
-            + (f": {self.reason}")
-        )
+        return f"step {self.step:,}: {self.text}"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -67,13 +67,13 @@ class Editors:
         )
         if pair is None:
             return None
-        edit = Edit(step=step, who=self._who(optimizer), before=pair[0], after=pair[1])
+        edit = Edit(step=step, who=self._who(optimizer, rates), before=pair[0], after=pair[1])
         if (edit.who != self._last or edit.who == OTHER) and len(self.edits) < _LIMIT:
             self.edits.append(edit)
         self._last = edit.who
         return edit
 
-    def _who(self, optimizer: Optimizer) -> str:
+    def _who(self, optimizer: Optimizer, rates: tuple[float, ...]) -> str:
         moved = [
             scheduler
             for scheduler, mark in zip(self.schedulers, self._marks, strict=False)
@@ -81,7 +81,7 @@ class Editors:
         ]
         if not moved and self.look(optimizer):
             moved = self.schedulers[-1:]
-        return type(moved[0]).__name__ if moved else OTHER
+        return type(moved[0]).__name__ if moved and _set_by(moved[0], rates) else OTHER
 
     def look(self, optimizer: Optimizer) -> bool:
         """Look once for torch's schedulers of an optimizer; return whether there are any not known before."""
@@ -111,6 +111,12 @@ def schedulers_of(optimizer: Optimizer) -> list[LRScheduler]:
 
 def _schedules(candidate: object, optimizer: Optimizer) -> bool:
     return issubclass(type(candidate), LRScheduler) and getattr(candidate, "optimizer", None) is optimizer
+
+
+def _set_by(scheduler: Any, rates: tuple[float, ...]) -> bool:
+    """Return whether the rates are those a scheduler set last, as far as it tells them."""
+    told = getattr(scheduler, "_last_lr", None)
+    return not told or tuple(map(float, told)) == rates
 
 
 def _mark(scheduler: Any) -> Any:

@@ -60,3 +60,8 @@ class Settings:
             _check.integer("watch(total_steps=...)", self.total_steps, low=1)
         if self.chance_loss is not None:
             _check.number("watch(chance_loss=...)", self.chance_loss)
+
+    @property
+    def snapshot_steps(self) -> int:
+        """Steps between snapshots."""
+        return self.acting.snapshot_steps or max(20, (self.total_steps or 4000) // 20)

@@ -59,7 +59,6 @@ class StoreSink:
 
     Args:
         append: Adds rows to a stream of the study.
-        done: Called at the end.
         clock: Seconds.
         seconds: The least time between two transactions.
     """
@@ -67,12 +66,10 @@ class StoreSink:
     def __init__(
         self,
         append: Callable[[str, list[Mapping[str, Any]]], object],
-        done: Callable[[], object],
         clock: Callable[[], float] = time.monotonic,
         seconds: float = 2.0,
     ) -> None:
         self._append = append
-        self._done = done
         self._clock = clock
         self._seconds = seconds
         self._written = clock() - seconds
@@ -98,11 +95,8 @@ class StoreSink:
             self._append("watch", rows)
 
     def close(self) -> None:
-        """Write what is left, and let go of the store."""
-        try:
-            self._write()
-        finally:
-            self._done()
+        """Write what is left."""
+        self._write()
 
 
 def joined(former: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:

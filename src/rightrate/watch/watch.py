@@ -1,5 +1,6 @@
 """`watch`: look after a training run."""
 
+import os
 from typing import Any, Literal
 
 from rightrate.watch.acts import Acting
@@ -19,6 +20,7 @@ def watch(
     mode: Literal["observe", "advise", "act"] = "observe",
     total_steps: int | None = None,
     chance_loss: float | None = None,
+    store: str | os.PathLike[str] | None = None,
     name: str = "run",
     console: bool = True,
     measure: Measure | None = None,
@@ -32,6 +34,8 @@ def watch(
         mode: "observe" says what it sees, "advise" what to do about it as well, "act" mends the run.
         total_steps: Length of the run in optimizer steps, if it is known.
         chance_loss: Loss of the best constant prediction, such as log(classes); it makes sure of collapse.
+        store: A file such as "runs.db", in which the run is written down as it goes on, so that
+            `rightrate watch runs.db` can follow it in another terminal. None writes nothing.
         name: What the run is called.
         console: Whether findings, acts and notes are written to stderr, a line at most every five seconds.
         measure: What is measured besides losses and rates.
@@ -42,6 +46,7 @@ def watch(
 
     Raises:
         ConfigError: If an argument is outside its domain. Once it watches, nothing raises.
+        StoreError: When it is entered, if the store cannot be used.
 
     Example:
         >>> import torch
@@ -66,4 +71,4 @@ def watch(
         acting=acting or Acting(),
     )
     sinks: list[Sink] = [ConsoleSink(Console(), advise=mode != "observe")] if console else []
-    return Watch(optimizers_of(optimizer), settings, model=model, sinks=sinks)
+    return Watch(optimizers_of(optimizer), settings, model=model, sinks=sinks, store=store)

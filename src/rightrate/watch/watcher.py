@@ -1,7 +1,9 @@
 """The watcher: it sits in a training loop, sees losses and steps, and says what is wrong."""
 
-import math
+import os
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
@@ -9,26 +11,29 @@ from torch import nn
 from torch.optim import Optimizer
 
 from rightrate.errors import ConfigError, describe
+from rightrate.report.watch_page import save_watch
+from rightrate.report.watch_text import watch_summary
+from rightrate.report.watch_view import WatchView
+from rightrate.store import Study
 from rightrate.watch.acts import Act, TrainingStoppedError
-from rightrate.watch.arriving import numbers_of
 from rightrate.watch.editors import Edit
-from rightrate.watch.faults import Faults, Note
+from rightrate.watch.faults import Note
+from rightrate.watch.feed import Feed
 from rightrate.watch.hooks import Hooks
-from rightrate.watch.judge import Judge
-from rightrate.watch.log import RunLog
-from rightrate.watch.measure import Measured, Sampler
+from rightrate.watch.ladder import Ladder
+from rightrate.watch.measure import Sampler
 from rightrate.watch.mender import Mender
 from rightrate.watch.rates import Rates
 from rightrate.watch.rows import Row
 from rightrate.watch.settings import Settings
 from rightrate.watch.shelf import Shelf
-from rightrate.watch.sinks import Sink, Stream, summary_of
+from rightrate.watch.sinks import Sink, StoreSink
 from rightrate.watch.snapshot import Run
 from rightrate.watch.stepping import Stepping
+from rightrate.watch.viewing import opened, view_of
 
 __all__ = ["Watch"]
 
-_BLOCK = 32
 _FAR_BEHIND = 64
 
 
@@ -44,6 +49,7 @@ class Watch:
         settings: What was asked.
         model: The model, so that roll-backs include its buffers.
         sinks: Where findings, acts and curves go besides.
+        store: A file in which the run is written down as it goes on; None writes nothing.
     """
 
     def __init__(
@@ -53,27 +59,35 @@ class Watch:
         *,
         model: nn.Module | None = None,
         sinks: Sequence[Sink] = (),
+        store: str | os.PathLike[str] | None = None,
     ) -> None:
         self.settings = settings
         self._optimizers = tuple(optimizers)
         self._model = model
-        self._sinks = list(sinks)
-        self._faults = Faults(self._noted)
+        self._feed = Feed(settings, sinks, self._found)
+        self._faults = self._feed.faults
         self._rates = Rates()
-        self._log = RunLog()
-        self._judge = Judge(settings, self._faults)
-        acting = settings.acting
-        shelf = Shelf(acting.snapshot_steps or max(20, (settings.total_steps or 4000) // 20))
+        self._ladder = Ladder()
+        shelf = Shelf(settings.snapshot_steps)
         mends = settings.mode == "act" and bool(self._optimizers)
-        self._mender = Mender(self._run, self._rates, acting, shelf, self._acted) if mends else None
+        self._mender = Mender(self._run, self._rates, settings.acting, shelf, self._acted) if mends else None
         sampler = Sampler(settings.measure.gradients_every)
         self._stepping = Stepping(self._optimizers, self._rates, sampler, self._mender, self._faults)
         self._hooks: Hooks | None = None
-        self._block: list[tuple[Row, float]] = []
+        self._store = store
+        self._study: Study | None = None
+        self._opened = ExitStack()
 
     def __enter__(self) -> Self:
-        """Hook into the optimizers."""
+        """Hook into the optimizers, and begin a study in the store.
+
+        Raises:
+            StoreError: If the store cannot be used.
+        """
         if self._hooks is None:
+            if self._store is not None:
+                self._study = self._opened.enter_context(opened(self._store, self.settings))
+                self._feed.add_sink(StoreSink(self._study.append))
             self._hooks = Hooks(self._optimizers, self._stepping.before, self._stepping.after)
         return self
 
@@ -92,10 +106,12 @@ class Watch:
             self._hooks = None
         for optimizer in self._optimizers:
             self._guarded("taking the rate back", self._rates.take_back, optimizer)
-        self._guarded("the last block", self._advance, True)
-        sinks, self._sinks = self._sinks, []
-        for sink in sinks:
-            self._guarded(f"closing {type(sink).__name__}", sink.close)
+        self._guarded("the last rows", self._advance, True)
+        self._guarded("closing", self._feed.close)
+        study, self._study = self._study, None
+        if study is not None:
+            self._guarded("the record in the store", lambda: study.finish(self.view().to_dict()))
+        self._guarded("closing the store", self._opened.close)
 
     # What a loop calls
 
@@ -119,10 +135,7 @@ class Watch:
     def validate(self, value: object) -> None:
         """Take a validation loss of the weights as they are now."""
         try:
-            number = float(value)  # type: ignore[arg-type]
-            self._log.validated(self.step, number)
-            self._judge.validated(self.step, number)
-            self._tell("validation", {"step": self.step, "value": number})
+            self._feed.validated(self.step, float(value))  # type: ignore[arg-type]
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
             self._faults.failed(self.step, "validate", error)
 
@@ -137,7 +150,7 @@ class Watch:
         try:
             rates = (float(lr),) if isinstance(lr, (int, float)) else tuple(map(float, lr))
             self._stepping.start_from(int(step) + 1)
-            self._take(Row(int(step), rates), float(loss))
+            self._feed.take(Row(int(step), rates), float(loss))
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
             self._faults.failed(self.step, "record", error)
 
@@ -151,7 +164,7 @@ class Watch:
     @property
     def findings(self) -> list[Any]:
         """What was found, oldest first."""
-        return list(self._judge.findings)
+        return list(self._feed.judge.findings)
 
     @property
     def acts(self) -> list[Act]:
@@ -176,7 +189,7 @@ class Watch:
     @property
     def lr(self) -> float | None:
         """The rate of the first group at the newest step that was looked at."""
-        return self._log.last_rate
+        return self._feed.log.last_rate
 
     @property
     def should_stop(self) -> bool:
@@ -202,8 +215,7 @@ class Watch:
         return {
             "step": self.step,
             "multiplier": self._rates.multiplier,
-            "log": self._log.state_dict(),
-            "judge": self._judge.state_dict(),
+            "feed": self._feed.state_dict(),
             "mender": None if self._mender is None else self._mender.state_dict(),
         }
 
@@ -213,16 +225,32 @@ class Watch:
         Raises:
             ConfigError: If it is not the state of a watcher.
         """
-        missing = {"step", "multiplier", "log", "judge", "mender"} - set(state)
+        missing = {"step", "multiplier", "feed", "mender"} - set(state)
         if missing:
             allowed = "what state_dict() returned"
             raise ConfigError(describe("Watch.load_state_dict(state)", allowed, sorted(state)))
         self._stepping.start_from(int(state["step"]))
         self._rates.multiplier = float(state["multiplier"])
-        self._log.load_state_dict(state["log"])
-        self._judge.load_state_dict(state["judge"])
+        self._feed.load_state_dict(state["feed"])
         if self._mender is not None and state["mender"] is not None:
             self._mender.load_state_dict(state["mender"])
+
+    def view(self) -> WatchView:
+        """Return the run so far as plain data, for reports."""
+        self._guarded("the rows before a view", self._advance, True)
+        return view_of(self, self._feed.log, self._optimizers)
+
+    def summary(self) -> str:
+        """Return what was seen and done, a few lines for people."""
+        return watch_summary(self.view())
+
+    def save_report(self, path: str | os.PathLike[str]) -> Path:
+        """Write the run as one HTML page and return its path.
+
+        Raises:
+            ConfigError: If the file cannot be written.
+        """
+        return save_watch(self.view(), path)
 
     # What happens inside
 
@@ -231,47 +259,26 @@ class Watch:
         rows = self._stepping.rows
         for row in rows.drain() if wait or len(rows) >= _FAR_BEHIND else rows.take():
             if row.losses:
-                self._take(row, row.loss())
+                self._feed.take(row, row.loss())
         if wait:
-            self._look()
+            self._feed.look()
 
-    def _take(self, row: Row, loss: float) -> None:
-        measured = None if row.measured is None else Measured.of(numbers_of([row.measured]))
-        self._log.add(row.step, loss, row.rates[0] if row.rates else math.nan, measured)
-        self._block.append((row, loss))
-        if len(self._block) >= _BLOCK or not math.isfinite(loss):
-            self._look()
-
-    def _look(self) -> None:
-        """Hand the block to the detectors, and do what follows from their findings."""
-        block, self._block = self._block, []
-        if not block:
-            return
-        for finding in self._judge.look(block):
-            self._tell("finding", finding.to_dict())
-        self._tell("steps", summary_of(block))
+    def _found(self, findings: Sequence[Any]) -> None:
+        if self._mender is not None:
+            order = self._ladder.order(findings, self)
+            if order is not None:
+                self._mender.order(order)
 
     def _run(self) -> Run:
+        editors = self._stepping.editors
         for optimizer in self._optimizers:
-            self._stepping.editors.look(optimizer)
-        schedulers = tuple(self._stepping.editors.schedulers)
-        return Run(optimizers=self._optimizers, model=self._model, schedulers=schedulers)
+            editors.look(optimizer)
+        return Run(optimizers=self._optimizers, model=self._model, schedulers=tuple(editors.schedulers))
 
     def _acted(self, act: Act) -> None:
-        if act.kind == "rollback":
-            self._judge.again()
-        self._tell("act", {**act.to_dict(), "text": str(act)})
-
-    def _noted(self, note: Note) -> None:
-        self._tell("note", {"step": note.step, "text": f"{note.place}: {note.text}"})
-
-    def _tell(self, stream: Stream, values: Mapping[str, Any]) -> None:
-        for sink in list(self._sinks):
-            try:
-                sink.tell(stream, values)
-            except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
-                self._sinks.remove(sink)
-                self._faults.failed(self.step, f"{type(sink).__name__}, which is left out from now on", error)
+        if act.kind in ("rollback", "undo"):
+            self._feed.forget()
+        self._feed.tell("act", {**act.to_dict(), "text": act.text})
 
     def _guarded(self, place: str, do: Callable[..., object], *arguments: object) -> None:
         try:
