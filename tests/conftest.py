@@ -1,7 +1,12 @@
 """Settings that every test shares."""
 
+import os
+
 from hypothesis import settings
 
 # Machines that test are shared and slow at times; the same examples on every run make a failure repeatable.
 settings.register_profile("rightrate", deadline=None, derandomize=True)
 settings.load_profile("rightrate")
+
+# A command remembers in runs.db of the working folder what it found; a test must not find what another left.
+os.environ["RIGHTRATE_STORE"] = ""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from rightrate.cli.answer import show
 from rightrate.cli.console import INTERRUPTED, MISUSE, console_for, fail, printable
 from rightrate.cli.files import STDOUT, as_json, check_writable, write
+from rightrate.cli.memory import Memory
 from rightrate.cli.progress import Watcher, watcher
 from rightrate.cli.question import Question
 from rightrate.errors import ConfigError, describe
@@ -65,7 +66,7 @@ class Output:
         return whole
 
 
-def find(question: Question, output: Output) -> int:
+def find(question: Question, output: Output, memory: Memory) -> int:
     """Search, print the answer, write the files, and return the exit code.
 
     stdout carries the answer alone: progress, and whatever the user's own file prints, go to stderr.
@@ -77,7 +78,9 @@ def find(question: Question, output: Output) -> int:
     stdout = sys.stdout
     shown = watcher(sys.stderr, console_for(sys.stderr), quiet=output.quiet)
     with contextlib.redirect_stdout(sys.stderr), shown:
-        record = _searched(question, shown).record
+        record = _searched(question, memory, shown, quiet=output.quiet).record
+    if record.answer.status == "interrupted" and memory.store is not None and not output.quiet:
+        sys.stderr.write("Run the same command again to go on where it stopped.\n")
     to_stdout = output.json == STDOUT
     if to_stdout:
         stdout.write(as_json(record.to_dict()))
@@ -91,7 +94,13 @@ def find(question: Question, output: Output) -> int:
     return EXIT_CODES[record.answer.status] if output.write(record) else MISUSE
 
 
-def _searched(question: Question, shown: Watcher) -> "Result":
+def _searched(question: Question, memory: Memory, shown: Watcher, *, quiet: bool) -> "Result":
+    def say(text: str) -> None:
+        if not quiet:
+            sys.stderr.write(f"{printable(text)}\n")
+
+    if memory.note:
+        say(memory.note)
     shown.stage("loading torch")
     from rightrate.finder import find as search
     from rightrate.tasks import resolved
@@ -101,7 +110,7 @@ def _searched(question: Question, shown: Watcher) -> "Result":
     with resolved(question.spec, target=question.target) as task:
         arguments = question.arguments(task)
         shown.stage("checking and timing the engine")
-        return search(**arguments, progress=shown)
+        return search(**arguments, progress=shown, store=memory.store, fresh=memory.fresh, say=say)
 
 
 def _attempt(option: str, path: str, text: str) -> bool:

@@ -61,9 +61,9 @@ class Place:
 
 def same(database: Database, asked: Asked, tell: Callable[[str], object]) -> Place | None:
     """Return the newest study that asks the same; where none does, say what is new about the question."""
-    found = database.rows("SELECT id, uid FROM study WHERE identity = ? ORDER BY id DESC", (asked.identity,))
-    if found:
-        return Place(number=found[0]["id"], uid=found[0]["uid"])
+    found = _newest(database, asked)
+    if found is not None:
+        return found
     query = "SELECT id, settings, fingerprint FROM study WHERE kind = ? AND name = ? ORDER BY id DESC LIMIT 1"
     for row in database.rows(query, (asked.kind, asked.name)):
         changes = [
@@ -75,11 +75,14 @@ def same(database: Database, asked: Asked, tell: Callable[[str], object]) -> Pla
     return None
 
 
-def begun(database: Database, asked: Asked) -> Place:
-    """Begin a study."""
+def begun(database: Database, asked: Asked, *, fresh: bool) -> Place:
+    """Begin a study; unless it must be a fresh one, another process may just have begun the same."""
     uid = secrets.token_hex(16)
     known = write_plain("versions", versions())
     with database.transaction() as connection:
+        there = None if fresh else _newest(database, asked)
+        if there is not None:
+            return there
         made = connection.execute(
             "INSERT INTO study (uid, kind, name, identity, settings, fingerprint, versions, began)"
             " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
@@ -104,6 +107,12 @@ def versions() -> dict[str, str]:
         "torch": version("torch"),
         "python": platform.python_version(),
     }
+
+
+def _newest(database: Database, asked: Asked) -> Place | None:
+    query = "SELECT id, uid FROM study WHERE identity = ? ORDER BY id DESC LIMIT 1"
+    found = database.rows(query, (asked.identity,))
+    return Place(number=found[0]["id"], uid=found[0]["uid"]) if found else None
 
 
 def _both(before: str, now: str) -> tuple[dict[str, Any], dict[str, Any]]:

@@ -104,7 +104,7 @@ def open_study(
     database = open_to_write(Path(store).resolve())
     try:
         known = None if fresh else same(database, asked, tell)
-        place = known or begun(database, asked)
+        place = known or begun(database, asked, fresh=fresh)
         with _owned(database, place):
             study = _Stored(database, place, tell)
             if known:
