@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rightrate.cli import descend, preview, tune, watch
+from rightrate.cli import descend, preview, runs, tune, watch
 from rightrate.cli.console import MISUSE, mistakes_reported, tolerant_streams
 
 __all__ = ["app", "main"]
@@ -205,5 +205,6 @@ def doctor(
 
 app.command(epilog="Exit codes: 0 a rate converged, 1 none did, 2 misuse.")(descend.descend)
 app.command(epilog="Exit codes: 0 shown, 2 misuse.")(preview.preview)
+app.add_typer(runs.app)
 app.command(epilog="Exit codes: 0 a winner, 1 nothing trained, 2 misuse, 130 interrupted.")(tune.tune)
 app.command(epilog="Exit codes: 0 followed to the end, 2 misuse, 130 interrupted.")(watch.watch)

@@ -18,9 +18,9 @@ from rightrate.report.html import MEANINGS
 from rightrate.report.picture import figure, svg
 from rightrate.report.self_contained import data_url, environment, plotly_js, policy, resource, script_json
 from rightrate.report.text import duration, rate, value
-from rightrate.report.tune_view import as_record, changes_rates, segments, slow_members
+from rightrate.report.tune_view import as_record, segments, slow_members
 from rightrate.schedules import from_dict
-from rightrate.search.tune_record import TuneRecord
+from rightrate.search.tune_record import TuneRecord, rates_change
 
 __all__ = ["save_tune", "tune_charts", "tune_page", "tune_snippet"]
 
@@ -38,7 +38,7 @@ def tune_charts(record: TuneRecord) -> dict[str, Chart]:
         return {}
     plain = as_record(record)
     made: dict[str, Chart | None] = {"objective": objective_chart(plain)}
-    if changes_rates(record):
+    if rates_change(record.rounds):
         made["progress"] = progress_chart(record)
         made["rates"] = rates_chart(record)
         made["lineage"] = lineage_chart(record)
@@ -65,7 +65,7 @@ def tune_page(record: TuneRecord) -> str:
         headline=value(answer.score) if answer.score is not None else answer.status,
         label=f"validation {run.objective}",
         rates=_rates(record),
-        moving=changes_rates(record),
+        moving=rates_change(record.rounds),
         slow=sorted(slow_members(record)),
         annealed=any(done.anneal_steps for done in record.rounds),
         replays=record.replays,

@@ -5,9 +5,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from rightrate.search.record import Answer, Cliff, Curve, Fit, GoodRange, Record, Trial
-from rightrate.search.tune_record import RoundRecord, TuneRecord, ancestry
+from rightrate.search.tune_record import RoundRecord, TuneRecord, ancestry, rates_change
 
-__all__ = ["Segment", "as_record", "changes_rates", "segments", "slow_members", "value_of"]
+__all__ = ["Segment", "as_record", "segments", "slow_members", "value_of"]
 
 _SNAPSHOTS = 4
 
@@ -33,16 +33,6 @@ class Segment:
     lr: float
     value: float
     winner: bool
-
-
-def changes_rates(record: TuneRecord) -> bool:
-    """Return whether members' rates change from round to round, as in population-based training."""
-    return any(
-        done.members[member].lr != before.members[source].lr
-        for before, done in zip(record.rounds, record.rounds[1:], strict=False)
-        if done.take is not None
-        for member, source in enumerate(done.take)
-    )
 
 
 def value_of(record: TuneRecord, done: RoundRecord, member: int) -> float:
@@ -76,7 +66,7 @@ def slow_members(record: TuneRecord) -> frozenset[int]:
         for member, item in enumerate(done.members)
         if item.annealed is not None
     }
-    return frozenset(slow if changes_rates(record) else ())
+    return frozenset(slow if rates_change(record.rounds) else ())
 
 
 def as_record(record: TuneRecord) -> Record:
@@ -86,7 +76,7 @@ def as_record(record: TuneRecord) -> Record:
     the curve of its member from the start. Where they change, four rounds are shown, evenly over the run.
     """
     run, answer = record.settings.run, record.answer
-    moving = changes_rates(record)
+    moving = rates_change(record.rounds)
     shown = _snapshots(record.rounds) if moving else _decided(record.rounds)
     trials = tuple(
         _trial(record, number, member, moving)

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
+from itertools import pairwise
 from typing import Any
 
 from rightrate.search.record import Cost, Curve, Levels, Provenance, Settings, Status
@@ -15,6 +16,7 @@ __all__ = [
     "TuneRecord",
     "TuneSettings",
     "ancestry",
+    "rates_change",
 ]
 
 
@@ -176,6 +178,16 @@ def ancestry(rounds: Sequence[RoundRecord], last: int, member: int) -> tuple[tup
         place, child = path[-1]
         path.append((place - 1, take[child]))
     return tuple(reversed(path))
+
+
+def rates_change(rounds: Sequence[RoundRecord]) -> bool:
+    """Return whether members' rates change from round to round, as in population-based training."""
+    return any(
+        done.members[member].lr != before.members[source].lr
+        for before, done in pairwise(rounds)
+        if done.take is not None
+        for member, source in enumerate(done.take)
+    )
 
 
 def _jsonable(value: Any) -> Any:

@@ -8,11 +8,11 @@ import numpy as np
 from rightrate.report.text import count, rate, value
 from rightrate.schedules import FloatArray, Piecewise, Schedule, Shape
 from rightrate.search.space import Space
-from rightrate.search.tune_record import Replay, RoundRecord, TuneAnswer
+from rightrate.search.tune_record import Replay, RoundRecord, TuneAnswer, rates_change
 from rightrate.tasks.task import Objective
 from rightrate.tuner.play import Best
 
-__all__ = ["conclude", "nothing", "replayed", "schedule_of", "varied"]
+__all__ = ["conclude", "nothing", "replayed", "schedule_of"]
 
 
 def schedule_of(
@@ -41,11 +41,6 @@ def schedule_of(
     return Piecewise(until=tuple(ends), values=tuple(float(rates[end - 1]) for end in ends))
 
 
-def varied(rounds: Sequence[RoundRecord], path: Sequence[tuple[int, int]]) -> bool:
-    """Return whether the rate changed along a path, other than by the run's own schedule."""
-    return len({rounds[number].members[member].lr for number, member in path}) > 1
-
-
 def nothing(rounds: Sequence[RoundRecord], *, interrupted: bool) -> TuneAnswer:
     """Return the answer where there is no member to hand back."""
     if interrupted:
@@ -70,17 +65,17 @@ def conclude(
     winner = last.members[best.member]
     score = winner.metrics[objective.name]
     lrs = [rounds[number].members[member].lr for number, member in path]
-    moved = varied(rounds, path)
+    moved = len(set(lrs)) > 1
     rates = f"learning rates from {rate(min(lrs))} to {rate(max(lrs))}" if moved else f"lr {rate(lrs[0])}"
     reached = f"{objective.name} {value(score)} after {count(last.end)} steps with {rates}"
     status, said = "found", f"The best of {_tried(rounds)} reached {reached}."
     reasons = [*_dropped(rounds), *_turns(path, rounds)]
-    if best.value >= space.untrained:
+    if interrupted:
+        status, said = "interrupted", f"Stopped early; the best member so far reached {reached}."
+    elif best.value >= space.untrained:
         status, said = "diverged", f"Nothing trained: the best member reached {reached}."
         reasons.append(f"Having learned nothing is {objective.name} {value(abs(space.untrained))}.")
-    elif interrupted:
-        status, said = "interrupted", f"Stopped early; the best member so far reached {reached}."
-    elif not moved and _at_the_end(lrs[0], rounds):
+    elif not rates_change(rounds) and _at_the_end(lrs[0], rounds):
         status = "edge"
         reasons.append("It is the end of the range that was searched; a better rate may lie beyond it.")
     return TuneAnswer(

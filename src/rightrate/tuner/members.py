@@ -2,12 +2,14 @@
 
 from typing import Any
 
+from rightrate.errors import ConfigError, describe
 from rightrate.population.factory import Populations
 from rightrate.population.kernel import Kernel
 from rightrate.population.serial import SerialPopulation
 from rightrate.population.stacked import StackedPopulation
 from rightrate.population.stacked_evaluation import StackedEvaluation
 from rightrate.search.rounds import Round
+from rightrate.tasks.own_step import OwnStep
 
 __all__ = ["new_members", "restored_members"]
 
@@ -18,6 +20,10 @@ def new_members(populations: Populations, root: Round) -> Any:
     if root.weight_decays is None:
         return populations.make(size, root.seed)
     setup, verdict = populations.setup(root.seed), populations.verdict
+    if isinstance(setup.program.model, OwnStep):
+        advice = "A model that takes its own steps has its weight decay inside."
+        allowed = "left out for this model"
+        raise ConfigError(describe("tune(method=...weight_decay)", allowed, root.weight_decays, advice))
     rule = setup.rule(decayed=True)
     if verdict.form is None or size < verdict.smallest or rule.kind == "whole":
         return SerialPopulation(setup, size, weight_decay=root.weight_decays)

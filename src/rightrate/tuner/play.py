@@ -99,7 +99,6 @@ class Player:
             return
         self._take_up(0)
         if not ended:
-            self._journal.finish(_COPIES, {"rounds": len(self.rounds)})
             self._journal.finish(_PIECE, {"rounds": len(self.rounds)}, self._state(population=None))
 
     def _usable(self, kept: Mapping[str, Any] | None) -> Mapping[str, Any] | None:
@@ -166,7 +165,7 @@ class Player:
         if not size or kept["population"] is None:
             return None
         self._population = restored_members(self._populations, self._root(number), size, kept["population"])
-        losses: FloatArray = np.array(kept["losses"], dtype=np.float64)
+        losses: FloatArray = kept["losses"].numpy()
         return losses
 
     def _save(self, losses: FloatArray) -> None:
@@ -196,11 +195,12 @@ class Player:
             return {}
         number, members = len(self.rounds), asked.annealing.members
         copies = self._population.take(members)
-        kept, before = self._journal.resume(_COPIES), None
+        kept: Mapping[str, Any] | None = self._journal.resume(_COPIES)
+        before: FloatArray | None = None
         table = annealed_table(asked, self._population.step, self._shape, decays=space.decays)
         if kept is not None and kept["round"] == number:
             copies = restored_members(self._populations, self._root(number), len(members), kept["population"])
-            before = np.array(kept["losses"], dtype=np.float64)
+            before = kept["losses"].numpy()
 
         def save(losses: FloatArray) -> None:
             self._save(self._losses)

@@ -1,12 +1,14 @@
 """Replaying a schedule that was found: from scratch, as an ordinary run."""
 
+from collections.abc import Mapping
 from dataclasses import asdict
+from typing import Any
 
 import numpy as np
 import torch
 
 from rightrate.population.factory import Populations
-from rightrate.schedules import Schedule
+from rightrate.schedules import FloatArray, Schedule
 from rightrate.search.record import Curve
 from rightrate.search.rounds import Round
 from rightrate.search.space import Action
@@ -61,12 +63,13 @@ class Replayer:
         peak = self._schedule.peak
         root = Round(take=None, lrs=(peak,) * self._size, steps=steps, seed=seed, weight_decays=decays)
         population = new_members(self._populations, root).take([0])
-        kept, before = journal.resume(key), None
+        kept: Mapping[str, Any] | None = journal.resume(key)
+        before: FloatArray | None = None
         if kept is not None:
             population.load_state_dict(kept["population"])
-            before = np.array(kept["losses"], dtype=np.float64)
+            before = kept["losses"].numpy()
 
-        def save(losses: np.ndarray) -> None:
+        def save(losses: FloatArray) -> None:
             state = {"population": population.state_dict(), "losses": torch.from_numpy(losses)}
             journal.checkpoint(key, state)
 

@@ -4,7 +4,7 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, is_dataclass, replace
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -28,9 +28,11 @@ from rightrate.search.tune_record import (
     TuneRecord,
     TuneSettings,
     ancestry,
+    rates_change,
 )
 from rightrate.store.journal import Journal
-from rightrate.tuner.conclude import conclude, nothing, replayed, schedule_of, varied
+from rightrate.tasks.task import Task
+from rightrate.tuner.conclude import conclude, nothing, replayed, schedule_of
 from rightrate.tuner.play import Player
 from rightrate.tuner.replay import Replayer
 from rightrate.tuner.trainer import Trainer
@@ -62,6 +64,34 @@ class Question:
     high: float
     seed: int
     engine: Engine
+
+    @property
+    def schedule_name(self) -> str:
+        """The schedule as text."""
+        if isinstance(self.schedule, str):
+            return self.schedule
+        return shape_name(resolve(self.schedule, total_steps=self.steps))
+
+    @property
+    def options(self) -> dict[str, Any]:
+        """The method's own settings, plain JSON data."""
+        own: Any = self.strategy
+        return {item.name: getattr(own, item.name) for item in fields(own)} if is_dataclass(own) else {}
+
+    def to_dict(self, task: Task) -> dict[str, Any]:
+        """Return all that the answer depends on besides model and data: plain JSON data."""
+        return {
+            "method": self.strategy.name,
+            **{f"{self.strategy.name} {name}": value for name, value in self.options.items()},
+            "steps": self.steps,
+            "schedule": self.schedule_name,
+            "low": self.low,
+            "high": self.high,
+            "objective": f"{task.objective.name}:{task.objective.direction}",
+            "seed": self.seed,
+            "engine": self.engine,
+            **asdict(task.training),
+        }
 
 
 class Session:
@@ -180,7 +210,7 @@ class Session:
             schedule=schedule,
             metrics=member.metrics,
         )
-        if answer.status != "found" or not varied(rounds, path):
+        if answer.status != "found" or not rates_change(rounds):
             return answer, winner, ()
         again = Replayer(
             populations, trainer, schedule, size=question.strategy.size, weight_decay=member.weight_decay
@@ -201,21 +231,19 @@ class Session:
 
     def _settings(self, planned: int, notes: Sequence[str]) -> TuneSettings:
         question, prepared = self._question, self._prepared
-        info, schedule = prepared.task.info, question.schedule
+        info = prepared.task.info
         run = Settings(
             task=info.name,
             description=info.description,
             optimizer=prepared.spec.label,
-            schedule=schedule if isinstance(schedule, str) else shape_name(self._shape),
+            schedule=question.schedule_name,
             steps=question.steps,
             budget=planned / question.steps,
             objective=self._objective.name,
             direction=self._objective.direction,
             notes=tuple(notes),
         )
-        strategy = question.strategy
-        options: dict[str, Any] = asdict(strategy) if is_dataclass(strategy) else {}
-        return TuneSettings(run=run, method=strategy.name, options=options)
+        return TuneSettings(run=run, method=question.strategy.name, options=question.options)
 
     def _cost(
         self,

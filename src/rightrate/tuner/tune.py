@@ -1,5 +1,6 @@
 """Search that hands back the trained model."""
 
+import os
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any
@@ -19,7 +20,9 @@ from rightrate.search.grid import Grid
 from rightrate.search.halving import Halving
 from rightrate.search.pbt import Pbt
 from rightrate.search.rounds import RoundStrategy
-from rightrate.store.journal import Forgetful
+from rightrate.search.tune_record import TuneRecord
+from rightrate.store import Study, open_study
+from rightrate.store.fingerprint import fingerprint
 from rightrate.tasks.loaders import shut_down_workers
 from rightrate.tasks.registry import load
 from rightrate.tasks.task import Objective, Task
@@ -51,6 +54,8 @@ def tune(
     objective: Any = None,
     seed: int = 0,
     engine: Engine = "auto",
+    store: str | os.PathLike[str] | None = None,
+    fresh: bool = False,
     progress: Callable[[Progress], None] | None = None,
 ) -> TuneResult:
     """Search for the best learning rate, or the best rates over time, and return the trained winner.
@@ -73,6 +78,9 @@ def tune(
         objective: "loss", or a metric with its direction, such as "accuracy:max"; the task's own if None.
         seed: Of weights (if a function builds the model), batches, draws and decisions.
         engine: "auto", "serial" or "stacked".
+        store: A file in which nothing is lost: the same call goes on where the last one stopped, and a
+            finished one is answered from it. None remembers nothing.
+        fresh: Begin anew, whatever the store holds.
         progress: Called about once a second with where the search is.
 
     Returns:
@@ -84,6 +92,8 @@ def tune(
         DataError: If the data cannot be used.
         ModelError: If the model cannot be trained as it is.
         EngineError: If `engine="stacked"` cannot train this model.
+        HeldError: If another process works on the same study of the store.
+        StoreError: If the store cannot be used.
         MissingExtraError: If "bayes" is asked for and Optuna is not installed.
 
     Example:
@@ -113,12 +123,35 @@ def tune(
                 engine=engine,
                 **_range(prepared, low, high),
             )
-            session = Session(prepared, question, Forgetful(), progress)
-            with Interrupt(session.announce) as interrupt:
-                record, winner = session.run(interrupt, (*remark, *asked.info.notes, *prepared.notes))
+            notes = (*remark, *asked.info.notes, *prepared.notes)
+            with open_study(
+                store,
+                kind="tune",
+                name=asked.info.name,
+                settings=question.to_dict(asked),
+                fingerprint={} if store is None else _fingerprint(prepared, question),
+                fresh=fresh,
+            ) as study:
+                session = Session(prepared, question, study.journal, progress)
+                with Interrupt(session.announce) as interrupt:
+                    record, winner = session.run(interrupt, notes)
+                record = _stored(study, record)
     finally:
         shut_down_workers()
     return TuneResult(record=record, trained=winner)
+
+
+def _fingerprint(prepared: Prepared, question: Question) -> dict[str, str]:
+    return fingerprint(prepared, question.seed, {"method": question.strategy, "schedule": question.schedule})
+
+
+def _stored(study: Study, record: TuneRecord) -> TuneRecord:
+    """Store a finished record; one that was stored before has the time it took then."""
+    if study.record is not None:
+        return replace(record, cost=replace(record.cost, seconds=study.record["cost"]["seconds"]))
+    if record.answer.status != "interrupted":
+        study.finish(record.to_dict())
+    return record
 
 
 def _task(task: Any, objective: Any) -> Task:

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 import torch
@@ -11,10 +11,12 @@ from rightrate import _check
 from rightrate.errors import ConfigError, describe
 from rightrate.finder.trace import untouched
 from rightrate.population.factory import Populations
+from rightrate.population.own_step import OwnStepPopulation
 from rightrate.population.program import Program
 from rightrate.population.serial import SerialPopulation
 from rightrate.schedules import Schedule
 from rightrate.tasks.loaders import shut_down_workers
+from rightrate.tasks.own_step import OwnStep
 
 if TYPE_CHECKING:
     from rightrate.tuner.result import TuneResult
@@ -61,8 +63,12 @@ class Winner:
         where = "load_into(model)"
         if not isinstance(model, torch.nn.Module):
             raise ConfigError(describe(where, "a torch.nn.Module", model))
+        trained = self.model
         try:
-            model.load_state_dict(self.model.state_dict())
+            if isinstance(trained, OwnStep) and isinstance(model, OwnStep):
+                model.load(trained.state())
+            else:
+                model.load_state_dict(trained.state_dict())
         except RuntimeError as error:
             advice = f"torch says: {' '.join(str(error).split())}"
             allowed = "a model with the parameters and buffers of the trained one"
@@ -128,6 +134,11 @@ class Winner:
 
     def _program(self) -> Program:
         """Return a program of one's own with the weights it serves."""
+        if isinstance(self.population, OwnStepPopulation):
+            own: Any = self.populations.setup(self.seed).copy_program()
+            saved: Any = self.population.state_dict()["members"]
+            own.model.load(saved["0"]["model"])
+            return cast(Program, own)
         if isinstance(self.population, SerialPopulation):
             alone = self.population.take([0])
             optimizer = alone.optimizers()[0]

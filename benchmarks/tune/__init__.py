@@ -1,0 +1,1 @@
+"""Does population-based training decay its rates too early, and what helps?"""
