@@ -60,6 +60,11 @@ class Database:
             self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchall()
             self._connection.execute(f"PRAGMA busy_timeout = {1000 * _BUSY_SECONDS:.0f}").fetchall()
 
+    def shrink(self) -> None:
+        """Give back the room of what was deleted."""
+        with self._lock, _explained(self.path):
+            self._connection.execute("VACUUM")
+
     def close(self) -> None:
         """Close the connection."""
         with self._lock, _explained(self.path):

@@ -2,12 +2,13 @@
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from typing import Any
 
 from rightrate.errors import ConfigError, StoreError, describe
 
-__all__ = ["canonical", "digest", "read_plain", "write_plain"]
+__all__ = ["canonical", "digest", "finite", "read_plain", "write_plain"]
 
 
 def write_plain(where: str, value: Any) -> str:
@@ -57,6 +58,22 @@ def canonical(text: str) -> str:
         '{"a":2,"b":1}'
     """
     return json.dumps(json.loads(text), sort_keys=True, separators=(",", ":"))
+
+
+def finite(value: Any) -> Any:
+    """Return plain data with NaN and infinities as None, so that any JSON parser reads it.
+
+    Example:
+        >>> finite({"loss": [1.0, float("nan")]})
+        {'loss': [1.0, None]}
+    """
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, Mapping):
+        return {key: finite(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [finite(item) for item in value]
+    return value
 
 
 def digest(content: str | bytes) -> str:

@@ -96,26 +96,35 @@ class Reader:
         Raises:
             StoreError: If there is none of that number, or what is there is damaged.
         """
-        columns = f"{_COLUMNS}, settings, fingerprint, versions, record, sha256"
-        rows = self._database.rows(f"SELECT {columns} FROM study WHERE id = ?", (number,))
-        if not rows:
-            raise StoreError(f"There is no study {number} in {self._database.path}.")
-        row, what = rows[0], f"of study {number}"
-        if row["record"] is not None:
-            _whole(row["record"], row["sha256"], f"The record {what}")
+        columns = f"{_COLUMNS}, settings, fingerprint, versions"
+        row, what = self._row(columns, number), f"of study {number}"
         return Contents(
             listed=self._listed(row),
             settings=_mapping(row["settings"], f"The settings {what}"),
             fingerprint=_mapping(row["fingerprint"], f"The fingerprint {what}"),
             versions=_mapping(row["versions"], f"The versions {what}"),
-            record=None if row["record"] is None else read_plain(f"The record {what}", row["record"]),
+            record=self.record(number),
             pieces=self._pieces(number),
             notes=self._notes(number),
         )
 
+    def record(self, number: int) -> Any:
+        """Return what a study came to; None while it is not finished."""
+        row, where = self._row("record, sha256", number), f"The record of study {number}"
+        if row["record"] is None:
+            return None
+        _whole(row["record"], row["sha256"], where)
+        return read_plain(where, row["record"])
+
     def events(self, number: int, stream: str, after: int = 0) -> list[Event]:
         """Return the rows of a study's log with numbers above `after`, at most 10,000."""
         return events(self._database, number, stream, after)
+
+    def _row(self, columns: str, number: int) -> Any:
+        rows = self._database.rows(f"SELECT {columns} FROM study WHERE id = ?", (number,))
+        if not rows:
+            raise StoreError(f"There is no study {number} in {self._database.path}.")
+        return rows[0]
 
     def _pieces(self, number: int) -> list[Piece]:
         query = "SELECT key, at, value, sha256 FROM piece WHERE study = ? ORDER BY id LIMIT ?"
