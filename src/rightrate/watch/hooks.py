@@ -1,6 +1,8 @@
 """The watcher's place in an optimizer: before each step and after it."""
 
+import sys
 from collections.abc import Callable, Mapping, Sequence
+from types import FrameType
 from typing import Any
 
 from torch.optim import Optimizer
@@ -16,6 +18,9 @@ After = Callable[[Optimizer, bool], None]
 class Hooks:
     """Calls something before and after each step of some optimizers, until they are removed.
 
+    Where the step of a class calls that of the class it inherits from, torch calls the hooks for both; only
+    the outer step counts.
+
     Args:
         optimizers: Where to hook in.
         before: Called with the optimizer and whether its step evaluates a closure.
@@ -23,11 +28,18 @@ class Hooks:
     """
 
     def __init__(self, optimizers: Sequence[Optimizer], before: Before, after: After) -> None:
+        steps: dict[int, FrameType] = {}
+
         def pre(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            before(optimizer, with_closure(args, kwargs))
+            step, outer = sys._getframe(1), steps.get(id(optimizer))
+            if outer is None or not _inside(step, outer):  # an outer step that raised is over
+                steps[id(optimizer)] = step
+                before(optimizer, with_closure(args, kwargs))
 
         def post(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            after(optimizer, with_closure(args, kwargs))
+            if steps.get(id(optimizer)) is sys._getframe(1):
+                del steps[id(optimizer)]
+                after(optimizer, with_closure(args, kwargs))
 
         self._handles = [
             handle
@@ -43,6 +55,14 @@ class Hooks:
         for handle in self._handles:
             handle.remove()
         self._handles = []
+
+
+def _inside(frame: FrameType, outer: FrameType) -> bool:
+    """Return whether a frame was called, at whatever distance, by another one that still runs."""
+    above: FrameType | None = frame
+    while above is not None and above is not outer:
+        above = above.f_back
+    return above is outer
 
 
 def with_closure(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:

@@ -68,10 +68,11 @@ class Stepping:
             self._applied[key] = self._rates.apply(optimizer)
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
             self._faults.failed(self.step, "applying the rate", error)
-        if key == self._first and not self._skipping and self._sampler.wants(self.step):
+        if key == self._first and not self._skipping:
             try:
-                self._sampler.before(optimizer, self.step)
-                self._sampling = True
+                if self._sampler.wants(self.step):
+                    self._sampler.before(optimizer, self.step)
+                    self._sampling = True
             except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
                 self._faults.failed(self.step, "measuring gradients", error)
 
