@@ -3,10 +3,11 @@
 PYTHON ?= $(shell for p in python3.11 python3 python3.12 python3.13; do \
 	$$p -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
 VENV := .venv
+ADAPTERS := .venv-adapters
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test lint bench-quality bench-speed clean
+.PHONY: demo test test-adapters lint bench-quality bench-speed clean
 
 demo: $(VENV)/.stamp
 	@mkdir -p out
@@ -16,6 +17,10 @@ demo: $(VENV)/.stamp
 # One process a core, each computing with one thread: many small models gain nothing from more.
 test: lint $(VENV)/.stamp-test
 	OMP_NUM_THREADS=1 $(BIN)/python -m pytest --numprocesses auto --maxprocesses 4
+
+# In an environment of its own, so that what others train with never gets into everyone's.
+test-adapters: $(ADAPTERS)/.stamp
+	OMP_NUM_THREADS=1 $(ADAPTERS)/bin/python -m pytest -m adapters tests/adapters --numprocesses auto --maxprocesses 2
 
 lint: $(VENV)/.stamp
 	$(BIN)/ruff format --check .
@@ -31,7 +36,7 @@ bench-speed: $(VENV)/.stamp-jax
 	$(BIN)/python -m benchmarks.speed
 
 clean:
-	rm -rf $(VENV) build dist out src/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf $(VENV) $(ADAPTERS) build dist out src/*.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis
 
 # The build tool comes from the constraints file too, so the editable install must not fetch another one.
 $(VENV)/.stamp: pyproject.toml constraints.txt
@@ -44,6 +49,14 @@ $(VENV)/.stamp: pyproject.toml constraints.txt
 # The tests hold schedules and optimizers to those of other frameworks.
 $(VENV)/.stamp-test: $(VENV)/.stamp
 	$(PIP) --no-build-isolation --editable '.[dev,frameworks]'
+	@touch $@
+
+$(ADAPTERS)/.stamp: pyproject.toml constraints.txt
+	@test -n "$(PYTHON)" || { echo "Python 3.11 or newer with venv is needed; name it with PYTHON=..." >&2; exit 1; }
+	$(PYTHON) -m venv $(ADAPTERS)
+	$(ADAPTERS)/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt setuptools
+	$(ADAPTERS)/bin/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt \
+		--no-build-isolation --editable '.[dev,adapters]'
 	@touch $@
 
 $(VENV)/.stamp-jax: $(VENV)/.stamp
