@@ -120,4 +120,4 @@ def _set_by(scheduler: Any, rates: tuple[float, ...]) -> bool:
 
 
 def _mark(scheduler: Any) -> Any:
-    return getattr(scheduler, "last_epoch", None), getattr(scheduler, "_step_count", None)
+    return tuple(getattr(scheduler, name, None) for name in ("last_epoch", "_step_count", "_last_lr"))

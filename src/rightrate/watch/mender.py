@@ -97,7 +97,8 @@ class Mender:
             return False
         kept = self._taken = without_gradients(optimizer)
         act = self._log(Act(kind="skip", step=step, reason=f"the step was not taken: {reason}"))
-        self._undoable(act, lambda: self._take(optimizer, kept))
+        if not rolled_back:
+            self._undoable(act, lambda: self._take(optimizer, kept))
         return True
 
     def _passed_over(self) -> str:
@@ -207,6 +208,11 @@ class Mender:
             self._gate = gate
             for tensor, former in now:
                 tensor.grad = former
+
+    def close(self) -> None:
+        """Let go of the snapshots; what was done can be undone no more."""
+        self._shelf.clear()
+        self._undo = []
 
     def undo(self, step: int) -> Act | None:
         """Undo the latest act that can be undone, and return the act of undoing; None where there is none."""

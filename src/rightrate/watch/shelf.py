@@ -1,10 +1,69 @@
-"""Snapshots of a run: the start, and the last two."""
+"""Snapshots of a run: the start, and the last two; in memory or on disk."""
 
-from rightrate.watch.snapshot import Snapshot
+from pathlib import Path
+from typing import Protocol
 
-__all__ = ["Shelf"]
+from rightrate.errors import StoreError
+from rightrate.store.checkpoints import Checkpoints
+from rightrate.store.state import pack, unpack
+from rightrate.watch.snapshot import Run, Snapshot, put_back
+
+__all__ = ["MEMORY", "Kept", "Shelf"]
+
+MEMORY = "memory"
 
 _LAST = 2
+
+
+class Kept(Protocol):
+    """A snapshot that is kept somewhere."""
+
+    @property
+    def step(self) -> int:
+        """The optimizer steps taken by then."""
+        ...
+
+    def restore(self, run: Run) -> None:
+        """Put everything back as it was."""
+        ...
+
+    def drop(self) -> None:
+        """Let go of what holds it."""
+        ...
+
+
+class OnDisk:
+    """A snapshot in a folder, written whole or not at all, with its SHA-256; no pickle.
+
+    Args:
+        snapshot: What to write.
+        folder: Where; made if it is not there.
+    """
+
+    def __init__(self, snapshot: Snapshot, folder: Path) -> None:
+        self.step = snapshot.step
+        self._key = f"step {snapshot.step}"
+        self._checkpoints = Checkpoints(folder, "snapshots")
+        self._checkpoints.write(self._key, pack(snapshot.state))
+
+    def restore(self, run: Run) -> None:
+        """Read it and put everything back as it was.
+
+        Raises:
+            StoreError: If the file is gone or damaged; then nothing is changed.
+        """
+        state = self._checkpoints.newest(self._key, unpack, _complain)
+        if state is None:
+            raise StoreError(f"The snapshot of {self._key} is gone from {self._checkpoints.folder}.")
+        put_back(run, state)
+
+    def drop(self) -> None:
+        """Remove its files."""
+        self._checkpoints.forget(self._key)
+
+
+def _complain(text: str) -> None:
+    raise StoreError(text)
 
 
 class Shelf:
@@ -12,12 +71,14 @@ class Shelf:
 
     Args:
         every: Steps between snapshots, >= 1.
+        keep: "memory", or a folder, which holds them as safetensors files as long as the run lasts.
     """
 
-    def __init__(self, every: int) -> None:
+    def __init__(self, every: int, keep: str = MEMORY) -> None:
         self.every = every
+        self._keep = keep
         self._next = 0
-        self.snapshots: list[Snapshot] = []
+        self.snapshots: list[Kept] = []
 
     def due(self, step: int) -> bool:
         """Return whether the next snapshot should be taken."""
@@ -26,25 +87,30 @@ class Shelf:
     def put(self, snapshot: Snapshot) -> None:
         """Keep a snapshot; one between the first and the last two gives way."""
         self._next = snapshot.step + self.every
-        self.snapshots.append(snapshot)
+        self.snapshots.append(snapshot if self._keep == MEMORY else OnDisk(snapshot, Path(self._keep)))
         if len(self.snapshots) > 1 + _LAST:
-            del self.snapshots[1]
+            self.snapshots.pop(1).drop()
 
-    def before(self, since: int) -> Snapshot | None:
+    def before(self, since: int) -> "Kept | None":
         """Return the last snapshot that lies half an interval before a step, or the first one.
 
         What was taken later is dropped, since it holds what went wrong.
         """
         if not self.snapshots:
             return None
-        good = [one for one in self.snapshots[1:] if one.step <= since - self.every / 2]
-        self.snapshots = [self.snapshots[0], *good]
+        while len(self.snapshots) > 1 and self.snapshots[-1].step > since - self.every / 2:
+            self.snapshots.pop().drop()
         return self.snapshots[-1]
 
     def drop_last(self) -> None:
         """Drop the last snapshot, because going back to it did not help; the first one stays."""
         if len(self.snapshots) > 1:
-            self.snapshots.pop()
+            self.snapshots.pop().drop()
+
+    def clear(self) -> None:
+        """Let go of all snapshots."""
+        while self.snapshots:
+            self.snapshots.pop().drop()
 
     def again(self, step: int) -> None:
         """Take the next snapshot an interval after this step."""

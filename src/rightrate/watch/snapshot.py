@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-__all__ = ["Run", "Snapshot"]
+__all__ = ["Run", "Snapshot", "put_back"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,42 +46,45 @@ class Snapshot:
 
     def __init__(self, run: Run, step: int) -> None:
         self.step = step
-        self._tensors = [tensor.detach().clone() for tensor in run.tensors()]
-        self._optimizers = [copy.deepcopy(optimizer.state_dict()) for optimizer in run.optimizers]
-        self._schedulers = [copy.deepcopy(_state_of(scheduler)) for scheduler in run.schedulers]
-        self._random = _random_states()
+        self.state: Mapping[str, Any] = {
+            "tensors": [tensor.detach().clone() for tensor in run.tensors()],
+            "optimizers": [copy.deepcopy(optimizer.state_dict()) for optimizer in run.optimizers],
+            "schedulers": [copy.deepcopy(scheduler.state_dict()) for scheduler in run.schedulers],
+            "random": _random_states(),
+        }
 
-    @torch.no_grad()
     def restore(self, run: Run) -> None:
         """Put everything back as it was; the tensors stay the same objects.
 
         The rates of the groups go back with the schedulers. Where no scheduler is known they stay as they
         are, because whoever sets them goes on from there.
         """
-        for tensor, kept in zip(run.tensors(), self._tensors, strict=True):
-            tensor.copy_(kept)
-        for optimizer, state in zip(run.optimizers, self._optimizers, strict=True):
-            rates = [group.get("lr") for group in optimizer.param_groups]
-            optimizer.load_state_dict(copy.deepcopy(state))
-            if not run.schedulers:
-                _put(optimizer, rates)
-        for scheduler, state in zip(run.schedulers, self._schedulers, strict=True):
-            scheduler.load_state_dict(copy.deepcopy(state))
-        _put_back_random(self._random)
+        put_back(run, self.state)
 
-    def nbytes(self) -> int:
-        """Return the memory of the weights and buffers, in bytes."""
-        return sum(tensor.nbytes for tensor in self._tensors)
+    def drop(self) -> None:
+        """Do nothing: memory is let go of with the object."""
+
+
+@torch.no_grad()
+def put_back(run: Run, state: Mapping[str, Any]) -> None:
+    """Put the state of a snapshot back; see `Snapshot.restore`."""
+    schedulers = state["schedulers"] if len(state["schedulers"]) == len(run.schedulers) else []
+    for tensor, kept in zip(run.tensors(), state["tensors"], strict=True):
+        tensor.copy_(kept)
+    for optimizer, kept in zip(run.optimizers, state["optimizers"], strict=True):
+        rates = [group.get("lr") for group in optimizer.param_groups]
+        optimizer.load_state_dict(copy.deepcopy(kept))
+        if not schedulers:
+            _put(optimizer, rates)
+    for scheduler, kept in zip(run.schedulers, schedulers, strict=bool(schedulers)):
+        scheduler.load_state_dict(copy.deepcopy(kept))
+    _put_back_random(state["random"])
 
 
 def _put(optimizer: Optimizer, rates: Sequence[Any]) -> None:
     for group, rate in zip(optimizer.param_groups, rates, strict=True):
         if rate is not None:
             group["lr"] = rate
-
-
-def _state_of(scheduler: Any) -> Any:
-    return scheduler.state_dict()
 
 
 def _random_states() -> Mapping[str, Any]:
@@ -91,7 +94,8 @@ def _random_states() -> Mapping[str, Any]:
 
 
 def _put_back_random(states: Mapping[str, Any]) -> None:
-    random.setstate(states["python"])
+    version, numbers, gauss = states["python"]
+    random.setstate((version, tuple(numbers), gauss))
     np.random.set_state(states["numpy"])
     torch.set_rng_state(states["cpu"])
     if states["cuda"]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from torch import nn
+from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from rightrate.errors import ConfigError, describe
@@ -68,7 +68,7 @@ class Watch:
         self._faults = self._feed.faults
         self._rates = Rates()
         self._ladder = Ladder()
-        shelf = Shelf(settings.snapshot_steps)
+        shelf = Shelf(settings.snapshot_steps, settings.acting.keep)
         mends = settings.mode == "act" and bool(self._optimizers)
         self._mender = Mender(self._run, self._rates, settings.acting, shelf, self._acted) if mends else None
         sampler = Sampler(settings.measure.gradients_every)
@@ -108,6 +108,8 @@ class Watch:
             self._guarded("taking the rate back", self._rates.take_back, optimizer)
         self._guarded("the last rows", self._advance, True)
         self._guarded("closing", self._feed.close)
+        if self._mender is not None:
+            self._guarded("letting go of snapshots", self._mender.close)
         study, self._study = self._study, None
         if study is not None:
             self._guarded("the record in the store", lambda: study.finish(self.view().to_dict()))
@@ -135,7 +137,8 @@ class Watch:
     def validate(self, value: object) -> None:
         """Take a validation loss of the weights as they are now."""
         try:
-            self._feed.validated(self.step, float(value))  # type: ignore[arg-type]
+            number = value.detach() if isinstance(value, Tensor) else value
+            self._feed.validated(self.step, float(number))  # type: ignore[arg-type]
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
             self._faults.failed(self.step, "validate", error)
 
