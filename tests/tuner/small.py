@@ -11,7 +11,8 @@ import rightrate as rr
 from rightrate.finder.interrupt import Interrupt
 from rightrate.population.prepare import prepare
 from rightrate.store.state import pack, unpack
-from rightrate.tuner.session import Question, Session
+from rightrate.tuner.question import Question
+from rightrate.tuner.session import Session
 
 __all__ = ["Crash", "Memory", "small", "tuned"]
 

@@ -39,9 +39,9 @@ def test_a_search_that_was_killed_anywhere_ends_as_if_it_was_not(strategy, setti
     whole = Memory()
     expected = tuned(strategy, whole, engine=engine, **settings)
     # The verdict, with its timings, is decided once for a study, and these are one study.
-    places = range(1, whole.written + 1, 2 if engine == "serial" else 5)
+    places = range(1, whole.written + 1, 3 if engine == "serial" else 6)
     for count, place in enumerate(places):
-        journal = Memory(-place if count % 3 else place)
+        journal = Memory(-place if count % 2 else place)
         journal.pieces["engine"] = whole.pieces["engine"]
         with pytest.raises(Crash):
             tuned(strategy, journal, engine=engine, **settings)

@@ -3,7 +3,7 @@
 import math
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -14,17 +14,17 @@ from rightrate.schedules import FloatArray
 from rightrate.search.driver import Stopped
 from rightrate.search.rounds import Round, RoundStrategy, Standing
 from rightrate.search.space import Action, Space
-from rightrate.search.tune_record import MemberRecord, RoundRecord
+from rightrate.search.tune_record import RoundRecord
 from rightrate.store.journal import Journal
 from rightrate.tasks.task import Objective
 from rightrate.tuner.judge import annealed_table, metrics_of
 from rightrate.tuner.members import new_members, restored_members
+from rightrate.tuner.recorded import recorded, standings_of
 from rightrate.tuner.trainer import Trainer
 
 __all__ = ["Best", "Player"]
 
 _PIECE, _COPIES = "population", "copies"
-_POINTS = 240
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,7 +92,7 @@ class Player:
                 for asked in rounds:
                     self._asked.append(asked)
                     record = self._past() or self._trained(asked, space)
-                    standings += _standings(record, self._objective)
+                    standings += standings_of(record, self._objective)
         except Stopped:
             self.interrupted = True
             self._judge_unfinished()
@@ -220,33 +220,19 @@ class Player:
 
     def _judged(self, start: int, annealed: Mapping[int, float] | None, seconds: float) -> RoundRecord:
         """Record the present round as far as it was trained."""
-        asked, losses = self._asked[-1], self._losses
-        metrics = self._metrics(self._population, losses)
-        decays = self._decays(len(self._asked) - 1)
-        places = _thinned(len(losses), len(self._shape))
-        members = tuple(
-            MemberRecord(
-                lr=lr,
-                metrics={name: float(column[member]) for name, column in metrics.items()},
-                train=tuple(float(losses[place, member]) for place in places),
-                annealed=None if annealed is None else annealed.get(member),
-                weight_decay=None if decays is None else decays[member],
-            )
-            for member, lr in enumerate(asked.lrs)
-        )
-        record = RoundRecord(
+        record = recorded(
+            self._asked[-1],
+            self._losses,
+            self._metrics(self._population, self._losses),
             start=start,
-            steps=len(losses),
-            take=asked.take,
-            members=members,
-            curve_steps=tuple(start + place for place in places),
-            anneal_steps=asked.annealing.steps if asked.annealing and annealed is not None else 0,
-            seconds=seconds,
+            length=len(self._shape),
+            annealed=annealed,
+            weight_decays=self._decays(len(self._asked) - 1),
         )
-        self.rounds.append(record)
+        self.rounds.append(replace(record, seconds=seconds))
         if record.end == len(self._shape) or (annealed is None and self.interrupted):
             self._consider(record)
-        return record
+        return self.rounds[-1]
 
     def _decays(self, number: int) -> Sequence[float] | None:
         """Return the members' own weight decays in a round."""
@@ -258,7 +244,7 @@ class Player:
 
     def _consider(self, record: RoundRecord) -> None:
         """Keep the best member of a round if it beats the best so far."""
-        for member, standing in enumerate(_standings(record, self._objective)):
+        for member, standing in enumerate(standings_of(record, self._objective)):
             if standing.finite and (self.best is None or standing.value < self.best.value):
                 self.best = Best(
                     value=standing.value,
@@ -279,22 +265,3 @@ def _key(number: int) -> str:
 
 def _shown(asked: Round, number: int) -> Action:
     return Action(kind="probe", rung=number, lrs=asked.lrs, steps=asked.steps, seed=asked.seed)
-
-
-def _thinned(steps: int, length: int) -> list[int]:
-    count = min(steps, max(4, round(_POINTS * steps / length)))
-    return sorted({round(place) for place in np.linspace(0, steps - 1, count)})
-
-
-def _standings(record: RoundRecord, objective: Objective) -> list[Standing]:
-    """Return where the members of a round stand."""
-    return [
-        Standing(
-            lr=member.lr,
-            step=record.end,
-            value=objective.worse_first(member.metrics[objective.name]),
-            annealed=math.nan if member.annealed is None else objective.worse_first(member.annealed),
-            weight_decay=member.weight_decay,
-        )
-        for member in record.members
-    ]

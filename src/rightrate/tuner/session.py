@@ -4,22 +4,21 @@ import platform
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, fields, is_dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any
 
 import torch
 
 from rightrate.finder.interrupt import Interrupt
-from rightrate.population.calibrate import Engine, calibrate
+from rightrate.population.calibrate import calibrate
 from rightrate.population.factory import Populations
 from rightrate.population.prepare import Prepared
 from rightrate.population.verdict import Verdict
-from rightrate.schedules import FloatArray, Shape, resolve, shape_name, shape_values
+from rightrate.schedules import FloatArray, resolve, shape_values
 from rightrate.search.driver import Progress, Stopped
 from rightrate.search.levels import untrained_metrics
 from rightrate.search.record import Cost, Levels, Provenance, Settings
-from rightrate.search.rounds import RoundStrategy
 from rightrate.search.space import Space
 from rightrate.search.tune_record import (
     Replay,
@@ -31,67 +30,16 @@ from rightrate.search.tune_record import (
     rates_change,
 )
 from rightrate.store.journal import Journal
-from rightrate.tasks.task import Task
 from rightrate.tuner.conclude import conclude, nothing, replayed, schedule_of
 from rightrate.tuner.play import Player
+from rightrate.tuner.question import Question
 from rightrate.tuner.replay import Replayer
 from rightrate.tuner.trainer import Trainer
 from rightrate.tuner.winner import Winner
 
-__all__ = ["Question", "Session"]
+__all__ = ["Session"]
 
 _FRACTION_OF_PEAK = 0.1
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """What is asked, all of it checked.
-
-    Args:
-        strategy: The method.
-        steps: Length of the run in optimizer steps.
-        schedule: Its schedule: a name, a shape with peak 1, or a function of the step.
-        low: The lowest rate of the range.
-        high: The highest.
-        seed: Of everything random.
-        engine: "auto", "serial" or "stacked".
-    """
-
-    strategy: RoundStrategy
-    steps: int
-    schedule: str | Shape
-    low: float
-    high: float
-    seed: int
-    engine: Engine
-
-    @property
-    def schedule_name(self) -> str:
-        """The schedule as text."""
-        if isinstance(self.schedule, str):
-            return self.schedule
-        return shape_name(resolve(self.schedule, total_steps=self.steps))
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """The method's own settings, plain JSON data."""
-        own: Any = self.strategy
-        return {item.name: getattr(own, item.name) for item in fields(own)} if is_dataclass(own) else {}
-
-    def to_dict(self, task: Task) -> dict[str, Any]:
-        """Return all that the answer depends on besides model and data: plain JSON data."""
-        return {
-            "method": self.strategy.name,
-            **{f"{self.strategy.name} {name}": value for name, value in self.options.items()},
-            "steps": self.steps,
-            "schedule": self.schedule_name,
-            "low": self.low,
-            "high": self.high,
-            "objective": f"{task.objective.name}:{task.objective.direction}",
-            "seed": self.seed,
-            "engine": self.engine,
-            **asdict(task.training),
-        }
 
 
 class Session:

@@ -26,8 +26,9 @@ from rightrate.store.fingerprint import fingerprint
 from rightrate.tasks.loaders import shut_down_workers
 from rightrate.tasks.registry import load
 from rightrate.tasks.task import Objective, Task
+from rightrate.tuner.question import Question
 from rightrate.tuner.result import TuneResult
-from rightrate.tuner.session import Question, Session
+from rightrate.tuner.session import Session
 
 __all__ = ["METHODS", "tune"]
 
@@ -57,6 +58,7 @@ def tune(
     store: str | os.PathLike[str] | None = None,
     fresh: bool = False,
     progress: Callable[[Progress], None] | None = None,
+    say: Callable[[str], object] | None = None,
 ) -> TuneResult:
     """Search for the best learning rate, or the best rates over time, and return the trained winner.
 
@@ -82,6 +84,7 @@ def tune(
             finished one is answered from it. None remembers nothing.
         fresh: Begin anew, whatever the store holds.
         progress: Called about once a second with where the search is.
+        say: Called with each sentence about the store; None writes them to stderr.
 
     Returns:
         The result: `lr`, `schedule`, `score`, `model` and more; its `status` says how far it can be trusted.
@@ -131,6 +134,7 @@ def tune(
                 settings=question.to_dict(asked),
                 fingerprint={} if store is None else _fingerprint(prepared, question),
                 fresh=fresh,
+                say=say,
             ) as study:
                 session = Session(prepared, question, study.journal, progress)
                 with Interrupt(session.announce) as interrupt:
