@@ -20,7 +20,7 @@ from benchmarks.quality.regret import clipped
 from benchmarks.quality.runs import Run
 from benchmarks.quality.scores import Book
 from benchmarks.quality.tasks import ENTRIES
-from benchmarks.quality.training import length, start
+from benchmarks.quality.training import epoch, length, start
 from rightrate.optimizers.catalogue import named
 from rightrate.search.probe import Probe, plan
 from rightrate.search.range_test import RangeTest
@@ -112,6 +112,7 @@ def replay(
         untrained=untrained,
         start=start(case),
         own_decay=info.own_decay,
+        epoch=epoch(case.task),
     )
     tested = sum(action.cost for action in RangeTest().decide(RangeTest().start(space), ())[0])
     rest = replace(space, budget=budget - tested / steps)

@@ -21,7 +21,7 @@ from rightrate.search.compress import compress
 from rightrate.search.levels import Untrained, untrained_metrics
 from rightrate.search.seen import seen_batches
 
-__all__ = ["POINTS", "length", "start", "train", "untrained"]
+__all__ = ["POINTS", "epoch", "length", "start", "train", "untrained"]
 
 POINTS = 27
 """Validations along a full run: a power of three, as the brackets of successive halving want it."""
@@ -36,6 +36,12 @@ _MEMORY = (
 def length(case: Case) -> int:
     """Return the length of the real run in optimizer steps."""
     return int(load(case.task).info.steps or 0)
+
+
+@functools.cache
+def epoch(task: str) -> int | None:
+    """Return the optimizer steps of one pass over a task's training data."""
+    return prepare(load(task), "sgd").steps_per_epoch
 
 
 def untrained(case: Case) -> float:

@@ -7,7 +7,7 @@ import pytest
 
 from rightrate.search.curve import expected_curve, joined
 from rightrate.search.drift import Drift, fit_drift, usual_drift
-from rightrate.search.rungs import rungs_of
+from rightrate.search.rungs import Rung, rungs_of
 from rightrate.search.space import Observation, Space
 
 UNTRAINED = 2.0
@@ -35,12 +35,17 @@ def trials(gap: float, steps: int = 125) -> list[Observation]:
     return found
 
 
+def two(gap: float, steps: int = 125) -> list[Rung]:
+    """Trials of two lengths that reached the same."""
+    return rungs_of([*trials(gap, steps // 5), *trials(gap, steps)], space())
+
+
 def usual(gap: float, steps: int = 125, **changes) -> float:
-    return usual_drift(space(**changes), rungs_of(trials(gap, steps), space()))
+    return usual_drift(space(epoch=10, **changes), two(gap, steps))
 
 
 def best(gap: float) -> float:
-    return expected_curve(rungs_of(trials(gap), space()), space(), steps=1000).best()
+    return expected_curve(two(gap), space(epoch=10), steps=1000).best()
 
 
 def test_the_gap_is_how_much_better_the_good_rates_do_on_seen_batches() -> None:
@@ -142,6 +147,18 @@ def test_a_shorter_rung_measured_from_the_start_is_put_in_the_units_of_the_longe
     assert regrets[list(places).index(-1.0)] == pytest.approx(0.8)
 
 
+def test_what_failed_after_a_bad_start_is_not_taken_for_good() -> None:
+    """From a start of 12 all that is left is small, and still the highest rate has failed."""
+    longest = rung_of({-3.0: 0.8, -2.5: 0.1, -2.0: 0.0}, 500)
+    short = [
+        Observation(lr=10**place, steps=50, seed=0, rung=0, value=value)
+        for place, value in {-3.0: 2.01, -2.0: 1.999, 0.0: 12.5}.items()
+    ]
+    asked = space(start=2.02)
+    places, regrets = joined(rungs_of([*short, *longest], asked), Drift(mean=0.0, spread=0.1))
+    assert regrets[list(places).index(0.0)] == 1.0
+
+
 def test_an_optimizer_whose_own_steps_shrink_drifts_less() -> None:
     assert usual(0.3, own_decay=0.5) == pytest.approx(0.5 * usual(0.3))
 
@@ -152,18 +169,23 @@ def test_overfitting_says_less_of_a_run_that_is_very_much_longer() -> None:
     assert far == pytest.approx(0.5 * (0.4 + 1.0), abs=0.01)
 
 
-def both(before: float, after: float, learned: float = 0.0) -> float:
-    """The usual drift, where the gap was another at a fifth of the length, and less was learned by then."""
-    shorter = [
-        replace(item, value=item.value + learned, seen=item.seen + learned) for item in trials(before, 25)
-    ]
-    return usual_drift(space(), rungs_of([*shorter, *trials(after)], space(untrained=UNTRAINED + learned)))
+def test_trials_of_one_length_say_nothing_of_overfitting() -> None:
+    assert usual_drift(space(epoch=10), rungs_of(trials(0.3), space())) == usual(0.0) < usual(0.3)
 
 
-def test_a_gap_that_shrinks_says_less_and_one_that_grows_says_more() -> None:
-    assert both(0.4, 0.1) < both(0.1, 0.1) < both(0.05, 0.1)
-    assert both(0.1, 0.1) == pytest.approx(usual(0.1))
+def test_a_gap_says_less_while_much_of_the_data_has_not_been_seen() -> None:
+    rungs = two(0.1)
+    drifts = [usual_drift(space(epoch=epoch), rungs) for epoch in (125, 250, 1000, None)]
+    assert drifts[0] == usual(0.1)
+    assert drifts[0] > drifts[1] > drifts[2] == drifts[3]
+
+
+def both(gap: float, learned: float) -> float:
+    """The usual drift, where so much less was learned at a fifth of the length."""
+    shorter = [replace(item, value=item.value + learned) for item in trials(gap, 25)]
+    longer = rungs_of([*shorter, *trials(gap)], space(untrained=UNTRAINED + learned))
+    return usual_drift(space(epoch=10), longer)
 
 
 def test_a_gap_says_little_where_longer_trials_still_learn_much_more() -> None:
-    assert both(0.1, 0.1, learned=2.0) < both(0.1, 0.1, learned=0.2) < both(0.1, 0.1)
+    assert both(0.1, learned=2.0) < both(0.1, learned=0.2) < both(0.1, learned=0.0)

@@ -135,6 +135,7 @@ class Session:
             untrained=sign * untrained.metrics[objective.name],
             start=begun if math.isfinite(begun) else None,
             own_decay=named(prepared.spec.name).own_decay if prepared.spec.name else 0.0,
+            epoch=prepared.steps_per_epoch,
         )
         known = journal.finished(_ENGINE)
         calibration = self._calibrated(space, journal) if known is None else from_plain(Calibration, known)

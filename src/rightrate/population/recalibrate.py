@@ -16,7 +16,10 @@ from rightrate.population.program import Program, normalisations, own_draws
 from rightrate.population.setup import Setup
 from rightrate.tasks.seeds import mix
 
-__all__ = ["averaging", "recalibrate_program", "recalibrating"]
+__all__ = ["RECALIBRATION_BATCHES", "averaging", "recalibrate_program", "recalibrating"]
+
+RECALIBRATION_BATCHES = 16
+"""How many batches short trials are re-estimated over."""
 
 _STREAM = 7  # keeps these batches and draws apart from training's
 

@@ -157,9 +157,11 @@ def _broken(rung: Rung) -> float:
 def _measured_like(rung: Rung, longest: Rung) -> Rung:
     """Return a rung whose regrets have the unit of the longest one's, if it was measured from another level.
 
-    A small part of the way from the start is all that is still to be learned from a constant prediction on.
+    A small part of the way from the start is all that is still to be learned from a constant prediction on;
+    what failed has failed in any unit.
     """
     room = longest.level - float(longest.value.min())
     if rung.level == longest.level or not room > 0:
         return rung
-    return replace(rung, regret=np.clip((rung.value - rung.value.min()) / room, 0.0, 1.0))
+    regret = np.clip((rung.value - rung.value.min()) / room, 0.0, 1.0)
+    return replace(rung, regret=np.where(rung.failed, 1.0, regret))

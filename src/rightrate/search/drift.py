@@ -20,8 +20,7 @@ _USUAL_SPREAD = 0.17
 _LEAST_DRIFT = 0.6  # of the usual one: noise in short probes must not make rates grow with length
 _OVERFITTING_DRIFT = 1.0
 _OVERFITTING_GAP = 0.06  # of what was learned
-_LEARNING = 0.5  # of what trials ten times as long learn
-_GROW = 0.5  # the power of the length with which a gap may grow
+_LEARNING = 0.7  # of what trials ten times as long learn
 _FORESEEN = 0.9  # decades: overfitting says nothing of runs longer than that
 _CLIFF_SHARE = 0.25
 
@@ -61,23 +60,28 @@ def _ahead(space: Space, rungs: Sequence[Rung]) -> float:
 def _overfitting(space: Space, rungs: Sequence[Rung]) -> float:
     """Return how far the gap speaks for overfitting, 0 to 1; 0 where it is not known.
 
-    Whatever has been seen is known better at first. That speaks for overfitting as far as the gap is expected
-    to be there still at the end of the run, and as far as it is not small beside what longer trials learn.
+    Whatever has been seen is known better, and the fewer samples have been seen, the more so. What is left of
+    that when the run has seen as much as it will speaks for overfitting, as far as it is not small beside what
+    longer trials learn.
     """
     longest = rungs[-1]
-    room = longest.level - float(longest.value.min())
-    if not longest.gap > 0:
+    best = float(longest.value.min())
+    room = longest.level - best
+    if not longest.gap > 0 or len(rungs) < 2:
         return 0.0
-    left, learning = longest.gap, 0.0
+    left = longest.gap * _seen(space, longest.steps) / _seen(space, space.steps)
+    learning = 0.0
     shorter = [rung for rung in rungs[:-1] if len(rung.place) > 1]
     if shorter:
-        last = shorter[-1]
-        decades = math.log10(longest.steps / last.steps)
-        learning = max(0.0, float(last.value.min() - longest.value.min())) / decades
-        if last.gap > 0:
-            grows = min(_GROW, math.log10(longest.gap / last.gap) / decades)
-            left *= 10 ** (grows * _ahead(space, rungs))
+        # From a constant prediction on: how fast a bad start is left says nothing.
+        begun = min(float(shorter[-1].value.min()), longest.level)
+        learning = max(0.0, begun - best) / math.log10(longest.steps / shorter[-1].steps)
     return left**2 / (left**2 + (_OVERFITTING_GAP * room) ** 2 + (_LEARNING * learning) ** 2)
+
+
+def _seen(space: Space, steps: int) -> float:
+    """Return how many steps' worth of different samples so many steps see."""
+    return steps if space.epoch is None else min(float(steps), space.epoch)
 
 
 def fit_drift(rungs: Sequence[Rung], space: Space) -> Drift:

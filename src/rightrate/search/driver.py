@@ -10,6 +10,7 @@ import numpy as np
 
 from rightrate.population.factory import Populations
 from rightrate.population.program import normalisations
+from rightrate.population.recalibrate import RECALIBRATION_BATCHES
 from rightrate.schedules import FloatArray
 from rightrate.search.compress import compress
 from rightrate.search.record import Curve, Trial
@@ -22,7 +23,6 @@ __all__ = ["Driver", "Progress", "Stopped", "geometric"]
 
 _BLOCK_SECONDS = 1.0
 _KEPT_POINTS = 200
-_RECALIBRATION_BATCHES = 16
 _ON_THE_WAY = 0.1  # of the training: what evaluations before the end may take
 _BACKWARD = 3  # a training step is taken to cost as much as three forward passes
 _MEMORY = 10.0  # running statistics with momentum m are taken to have arrived after 10 / m steps
@@ -218,7 +218,7 @@ class Driver:
         short = action.steps < len(self.shape)
         if short and any(action.steps < _MEMORY / (part.momentum or 0.1) for part in parts):
             judged = population.take(range(population.size))
-            judged.recalibrate(_RECALIBRATION_BATCHES)
+            judged.recalibrate(RECALIBRATION_BATCHES)
         self.seconds["evaluate"] += time.perf_counter() - began
         return judged
 

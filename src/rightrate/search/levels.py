@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from rightrate.population import Prepared, Setup
 from rightrate.population.evaluate import call_metric, evaluate_program, gathered
-from rightrate.population.program import evaluating
+from rightrate.population.program import evaluating, normalisations
+from rightrate.population.recalibrate import RECALIBRATION_BATCHES, recalibrate_program
 from rightrate.tasks.batches import batch_size_of
 
 __all__ = ["Untrained", "untrained_metrics"]
@@ -27,7 +28,8 @@ class Untrained:
 
     Args:
         metrics: That level.
-        start: Every metric at the initial weights.
+        start: Every metric at the initial weights as short trials are judged: with normalisation statistics
+            re-estimated for them.
         note: What could not be found out, or "".
     """
 
@@ -52,12 +54,13 @@ def untrained_metrics(prepared: Prepared, setup: Setup) -> Untrained:
         Where there is no constant prediction, the start, and a note that says why.
     """
     start = evaluate_program(setup.program, setup.valid, setup.metrics)
+    judged = _as_judged(setup) if normalisations(setup.program) else start
     if prepared.task.loss is None:
-        return Untrained(metrics=start, start=start)
+        return Untrained(metrics=start, start=judged)
     constant = _constant(_own(prepared.task.loss), setup)
     if isinstance(constant, str):
         note = f"Having learned nothing is measured at the start only: {constant}."
-        return Untrained(metrics=start, start=start, note=note)
+        return Untrained(metrics=start, start=judged, note=note)
     objective = prepared.task.objective
     result = {}
     for name, value in start.items():
@@ -68,7 +71,13 @@ def untrained_metrics(prepared: Prepared, setup: Setup) -> Untrained:
             result[name] = better(value, other) if value == value else other
         else:
             result[name] = value
-    return Untrained(metrics=result, start=start)
+    return Untrained(metrics=result, start=judged)
+
+
+def _as_judged(setup: Setup) -> dict[str, float]:
+    program = setup.copy_program()
+    recalibrate_program(program, setup, RECALIBRATION_BATCHES)
+    return evaluate_program(program, setup.valid, setup.metrics, seed=setup.seed)
 
 
 def _own(loss: Any) -> Any:

@@ -24,6 +24,7 @@ class Space:
         untrained: The objective (smaller is better) of having learned nothing.
         start: The objective at the initial weights; None where it is not known or not finite.
         own_decay: The power of the number of steps with which the optimizer's own steps shrink.
+        epoch: Steps of one pass over the training data; None where there is no end to them.
     """
 
     low: float
@@ -35,6 +36,7 @@ class Space:
     untrained: float
     start: float | None = None
     own_decay: float = 0.0
+    epoch: float | None = None
 
     @property
     def allowance(self) -> int:
