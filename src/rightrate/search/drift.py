@@ -61,8 +61,8 @@ def _overfitting(space: Space, rungs: Sequence[Rung]) -> float:
     """Return how far the gap speaks for overfitting, 0 to 1; 0 where it is not known.
 
     Whatever has been seen is known better, and the fewer samples have been seen, the more so. What is left of
-    that when the run has seen all it will speaks for overfitting, as far as it is not small beside what longer
-    trials learn. Trials of one length alone do not tell what is still learned.
+    that when the run has seen all it will speaks for overfitting, as far as it is not small beside what
+    longer trials learn. Trials of one length alone do not tell what is still learned.
     """
     longest = rungs[-1]
     best = float(longest.value.min())
