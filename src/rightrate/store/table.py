@@ -14,8 +14,8 @@ def table(contents: Contents) -> list[dict[str, Any]]:
     """Return the rows of a study's pieces.
 
     A piece with a list of things (the trials of an action, the members of a round) has a row for each of
-    them. Only where no piece has one does each have one row. Nested names are joined by dots; curves and other
-    lists are left out: JSON has them.
+    them. Only where no piece has one does each have one row. Nested names are joined by dots; curves and
+    other lists are left out: JSON has them.
 
     Example:
         >>> from rightrate.store.reader import Listed, Piece
