@@ -18,7 +18,7 @@ LAYERS: tuple[tuple[str, ...], ...] = (
     ("search",),
     ("report",),
     ("finder", "descent", "watch"),
-    ("compare", "tuner"),
+    ("comparison", "tuner"),
     ("testing", "adapters", "cli"),
     ("__init__", "__main__"),
 )

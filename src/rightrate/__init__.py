@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from rightrate import errors, optimizers, schedules
+    from rightrate.comparison.compare import compare
+    from rightrate.comparison.result import Comparison
     from rightrate.descent.descend import descend
     from rightrate.finder.find import find
     from rightrate.finder.result import Result
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Comparison",
     "Objective",
     "Result",
     "Task",
@@ -32,6 +35,7 @@ __all__ = [
     "Training",
     "TuneResult",
     "__version__",
+    "compare",
     "descend",
     "errors",
     "find",
@@ -42,12 +46,14 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Comparison": "rightrate.comparison",
     "Objective": "rightrate.tasks.task",
     "Result": "rightrate.finder.result",
     "Task": "rightrate.tasks.task",
     "TaskInfo": "rightrate.tasks.task",
     "Training": "rightrate.tasks.task",
     "TuneResult": "rightrate.tuner",
+    "compare": "rightrate.comparison",
     "descend": "rightrate.descent",
     "find": "rightrate.finder",
     "tune": "rightrate.tuner",

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rightrate.cli import descend, preview, runs, tune, watch
+from rightrate.cli import compare, descend, preview, runs, tune, watch
 from rightrate.cli.console import MISUSE, mistakes_reported, tolerant_streams
 
 __all__ = ["app", "main"]
@@ -203,6 +203,7 @@ def doctor(
     raise typer.Exit(code)
 
 
+app.command(epilog="Exit codes: 0 compared, 1 nothing trained, 2 misuse, 130 interrupted.")(compare.compare)
 app.command(epilog="Exit codes: 0 a rate converged, 1 none did, 2 misuse.")(descend.descend)
 app.command(epilog="Exit codes: 0 shown, 2 misuse.")(preview.preview)
 app.add_typer(runs.app)
