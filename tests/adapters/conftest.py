@@ -1,4 +1,4 @@
-"""Tests of the adapters: they import the frameworks of other people, so `make test` leaves them out unread."""
+"""Tests of the adapters: they import other people's frameworks, so `make test` leaves them out unread."""
 
 from pathlib import Path
 

@@ -14,6 +14,10 @@ class SpySGD(torch.optim.Optimizer):
         self.applied = []
         super().__init__(parameters, {"lr": lr})
 
+    def __setstate__(self, state):
+        super().__setstate__(state)
+        self.applied = []
+
     def step(self, closure=None):
         loss = None
         if closure is not None:

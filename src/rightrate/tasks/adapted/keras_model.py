@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from rightrate.errors import ModelError, describe
 from rightrate.tasks.adapted.keras_loss import KerasLoss
 from rightrate.tasks.own_step import OwnStep
 
@@ -84,15 +85,12 @@ class _Machine:
         import keras
 
         self._keras = keras
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # Keras's own, about how NumPy copies
-            self._model: Any = copy.deepcopy(model)
-            settings = {**model.optimizer.get_config(), "learning_rate": 1e-3}
-            optimizer = type(model.optimizer).from_config(settings)
-            compiled = {**model.get_compile_config(), "metrics": None, "weighted_metrics": None}
-            compiled["optimizer"] = keras.optimizers.serialize(optimizer)
-            self._model.compile_from_config(compiled)
-            self._model.optimizer.build(self._model.trainable_variables)
+        try:
+            self._model: Any = _recompiled(keras, model)
+        except (TypeError, ValueError) as error:
+            allowed = "a Keras model that can be saved and loaded"
+            advice = f"Register its own classes with keras.saving. Keras says: {str(error)[:200]}"
+            raise ModelError(describe("find(model=...)", allowed, model, advice)) from error
         self._variables = [*self._model.variables, *self._model.optimizer.variables]
         self._loaded: Mapping[str, Tensor] | None = None
         kind = keras.layers.BatchNormalization
@@ -128,6 +126,18 @@ class _Machine:
             return self._model.predict_on_batch(inputs)
         self._loaded = None
         return self._keras.ops.convert_to_numpy(self._model(inputs, training=True))
+
+
+def _recompiled(keras: Any, model: Any) -> Any:
+    """Return a copy of a compiled model, without metrics, whose rate is a number."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # Keras's own, about how NumPy copies
+        copied: Any = copy.deepcopy(model)
+        optimizer = type(model.optimizer).from_config({**model.optimizer.get_config(), "learning_rate": 1e-3})
+        settings = {**model.get_compile_config(), "metrics": None, "weighted_metrics": None}
+        copied.compile_from_config({**settings, "optimizer": keras.optimizers.serialize(optimizer)})
+        copied.optimizer.build(copied.trainable_variables)
+    return copied
 
 
 class _Averaging:
