@@ -33,6 +33,18 @@ def test_a_loop_of_ones_own(tmp_path: Path) -> None:
     assert float(shown.rsplit("accuracy ", 1)[1]) > 0.9
 
 
+@pytest.mark.slow
+def test_two_members_of_a_population(tmp_path: Path) -> None:
+    lines = python(str(EXAMPLES / "pbt_two_members.py"), folder=tmp_path).splitlines()
+    first, second = (float(line.split()[-2].rstrip("%")) for line in lines[:2])
+    assert 25 <= first <= 35
+    assert 2 <= second <= 4
+    assert lines[2] == "  member 2 goes on from member 1, at lr 0.00088"
+    last = [float(line.split()[-2].rstrip("%")) for line in lines if line.startswith("step 300")]
+    assert min(last) > first
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_every_example_is_tested() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     names = [path.name for path in EXAMPLES.glob("*.py")]

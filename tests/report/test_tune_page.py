@@ -101,15 +101,7 @@ def narrowing(**changes):
     """Halving: three members, then the best of them by their annealed copies."""
     first = (member(0.001, 2.0, 1.9), member(0.01, 1.0, 0.9), member(0.1, 1.1, 0.7))
     rounds = (
-        round_of(
-            0,
-            10,
-            None,
-            member(0.001, 2.0, 1.9),
-            member(0.01, 1.0, 0.9),
-            member(0.1, 1.1, 0.7),
-            anneal_steps=2,
-        ),
+        round_of(0, 10, None, *first, anneal_steps=2),
         round_of(10, 10, (2,), member(0.1, 0.6)),
         round_of(20, 10, (0,), member(0.1, 0.3)),
     )

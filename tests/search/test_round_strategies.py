@@ -170,7 +170,7 @@ def test_slow_and_greedy_members_never_copy_each_other(asked, slow) -> None:
 
 
 def test_slow_members_keep_higher_rates_for_longer_and_end_lower() -> None:
-    plain = played(Pbt(members=8), space())
+    plain = played(Pbt(members=8, slow=0), space())
     patient = played(Pbt(members=8, slow=4), space())
 
     def best(told):
@@ -195,6 +195,16 @@ def test_plain_pbt_has_no_copies_and_no_weight_decay() -> None:
     for rounds, _, _ in played(Pbt(members=4), space()):
         assert rounds[0].annealing is None
         assert rounds[0].weight_decays is None
+
+
+def test_first_rates_may_be_given() -> None:
+    told = played(Pbt(members=2, lrs=(0.1, 0.001)), space())
+    assert told[0][0][0].lrs == (0.1, 0.001)
+
+
+@pytest.mark.parametrize(("members", "slow"), [(2, 0), (5, 0), (6, 2), (10, 3), (20, 6)])
+def test_three_of_ten_members_are_slow(members, slow) -> None:
+    assert Pbt(members=members).slow_members == slow
 
 
 def test_pbt_ends_where_nothing_trains() -> None:
@@ -274,6 +284,7 @@ def test_of_equal_values_the_lower_rate_is_better() -> None:
         (lambda: Pbt(slow=9), r"Pbt\(slow=\.\.\.\) must be at most members - 2 = 8, got 9"),
         (lambda: Pbt(slow=-1), r"Pbt\(slow=\.\.\.\) must be an integer >= 0, got -1"),
         (lambda: Pbt(weight_decay=(1, 0.1)), r"Pbt\(weight_decay=\.\.\.\) must be a pair .* got \(1, 0\.1\)"),
+        (lambda: Pbt(lrs=(0.1,)), r"Pbt\(lrs=\.\.\.\) must be one for each of the 10 members, got \(0\.1,\)"),
         (lambda: Bayes(trials=0), r"Bayes\(trials=\.\.\.\) must be an integer >= 1, got 0"),
         (lambda: Bayes(batch=0), r"Bayes\(batch=\.\.\.\) must be an integer >= 1, got 0"),
         (lambda: Bayes(sampler="cma"), r"Bayes\(sampler=\.\.\.\) must be one of 'gp', 'tpe', 'random', got"),

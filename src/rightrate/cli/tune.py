@@ -30,7 +30,9 @@ def tune(
     ] = None,
     slow: Annotated[
         int | None,
-        typer.Option(help="pbt: members that are judged over a longer horizon.", rich_help_panel=_METHOD),
+        typer.Option(
+            help="pbt: members judged over a longer horizon; 0 is plain PBT.", rich_help_panel=_METHOD
+        ),
     ] = None,
     trials: Annotated[
         int | None, typer.Option(help="bayes: full runs in all.", rich_help_panel=_METHOD)

@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from rightrate import _check
 from rightrate.errors import ConfigError, describe
-from rightrate.search.ranges import interval, positive, stratified
+from rightrate.search.ranges import interval, positive, stratified, tidy
 from rightrate.search.rounds import Round, Standing, ascending, planned_cost
 from rightrate.search.slow import cooled, judgement
 from rightrate.search.space import Space
@@ -30,6 +30,7 @@ __all__ = ["Pbt"]
 
 _STARTS, _DECISIONS, _DECAYS = 1, 2, 3
 _INTERVALS = 20
+_SLOW_SHARE, _SLOW_FROM = 0.3, 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,9 +46,11 @@ class Pbt:
         ready_steps: Steps between two decisions, >= 1; None is a twentieth of the run.
         quantile: The share of members that is replaced, in (0, 0.5].
         factors: By what a copied rate is multiplied, each > 0.
-        slow: How many members are judged over a longer horizon, in [0, members - 2]; 0 is plain PBT.
+        slow: How many members are judged over a longer horizon, in [0, members - 2]; 0 is PBT as published,
+            None is three of ten, and none of fewer than six.
         weight_decay: Lowest and highest weight decay of new members, > 0; drawn log-uniformly, copied with
             the weights and never perturbed. None leaves it to the optimizer.
+        lrs: The first rates, one for each member; empty draws them.
 
     Raises:
         ConfigError: If an argument is outside its domain.
@@ -57,8 +60,9 @@ class Pbt:
     ready_steps: int | None = None
     quantile: float = 0.2
     factors: tuple[float, ...] = (0.8, 1.25)
-    slow: int = 0
+    slow: int | None = None
     weight_decay: tuple[float, float] | None = None
+    lrs: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         _check.integer("Pbt(members=...)", self.members, low=2)
@@ -69,12 +73,17 @@ class Pbt:
         if not factors:
             raise ConfigError(describe("Pbt(factors=...)", "at least one factor", self.factors))
         object.__setattr__(self, "factors", factors)
-        if _check.integer("Pbt(slow=...)", self.slow, low=0) > self.members - 2:
+        if self.slow is not None and _check.integer("Pbt(slow=...)", self.slow, low=0) > self.members - 2:
             allowed = f"at most members - 2 = {self.members - 2}"
             raise ConfigError(describe("Pbt(slow=...)", allowed, self.slow))
         if self.weight_decay is not None:
             where, ends = "Pbt(weight_decay=...)", self.weight_decay
             object.__setattr__(self, "weight_decay", interval(where, ends))
+
+        object.__setattr__(self, "lrs", positive("Pbt(lrs=...)", self.lrs))
+        if len(self.lrs) not in (0, self.members):
+            allowed = f"one for each of the {self.members} members"
+            raise ConfigError(describe("Pbt(lrs=...)", allowed, self.lrs))
 
     @property
     def name(self) -> str:
@@ -85,6 +94,13 @@ class Pbt:
     def size(self) -> int:
         """The number of members."""
         return self.members
+
+    @property
+    def slow_members(self) -> int:
+        """How many of the members, the last ones, are slow."""
+        if self.slow is not None:
+            return self.slow
+        return round(_SLOW_SHARE * self.members) if self.members >= _SLOW_FROM else 0
 
     def planned(self, space: Space) -> int:
         """Return the member-steps it takes where every member trains."""
@@ -103,22 +119,26 @@ class Pbt:
         ready = self.ready_steps or max(1, round(space.steps / _INTERVALS))
         steps = min(ready, space.steps - step)
         take, lrs = self._replaced(standings, state, space) if number else (None, self._first(space))
-        cooling, lrs = cooled(state["cooling"], lrs, self.slow, step=step, steps=steps, space=space)
+        cooling, lrs = cooled(state["cooling"], lrs, self.slow_members, step=step, steps=steps, space=space)
         chosen = Round(
             take=take,
             lrs=lrs,
             steps=steps,
             seed=space.seed,
-            annealing=judgement(self.members, self.slow, number=number, ends=step + steps, space=space),
+            annealing=judgement(
+                self.members, self.slow_members, number=number, ends=step + steps, space=space
+            ),
             weight_decays=None if number else self._decays(space),
         )
         return (chosen,), {**state, "round": number + 1, "step": step + steps, "cooling": cooling}
 
     def _first(self, space: Space) -> tuple[float, ...]:
         """Return the first rates: both sub-populations cover the whole range."""
+        if self.lrs:
+            return self.lrs
         draws = random.Random(mix(space.seed, _STARTS))
-        fast = stratified(space.low, space.high, self.members - self.slow, draws)
-        return (*fast, *stratified(space.low, space.high, self.slow, draws))
+        fast = stratified(space.low, space.high, self.members - self.slow_members, draws)
+        return (*fast, *stratified(space.low, space.high, self.slow_members, draws))
 
     def _decays(self, space: Space) -> tuple[float, ...] | None:
         if self.weight_decay is None:
@@ -133,7 +153,7 @@ class Pbt:
     ) -> tuple[tuple[int, ...], tuple[float, ...]]:
         """Return who goes on from whom, and at which rates; the two sub-populations keep apart."""
         draws = random.Random(mix(space.seed, _DECISIONS, int(state["round"])))
-        border = self.members - self.slow
+        border = self.members - self.slow_members
         judged = any(math.isfinite(standing.annealed) for standing in standings)
         fast, patient = standings[:border], standings[border:]
         take = self._sources(fast, [item.value for item in fast], draws)
@@ -146,7 +166,7 @@ class Pbt:
         for member, source in enumerate(take):
             lr = standings[source].lr
             if source != member:
-                lr = min(max(lr * draws.choice(self.factors), space.low), space.high)
+                lr = min(max(tidy(lr * draws.choice(self.factors)), space.low), space.high)
             lrs.append(lr)
         return tuple(take), tuple(lrs)
 

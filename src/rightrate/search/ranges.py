@@ -9,7 +9,7 @@ import numpy as np
 from rightrate import _check
 from rightrate.errors import ConfigError, describe
 
-__all__ = ["interval", "positive", "spaced", "stratified"]
+__all__ = ["interval", "positive", "spaced", "stratified", "tidy"]
 
 
 def positive(where: str, numbers: object) -> tuple[float, ...]:
@@ -22,7 +22,7 @@ def positive(where: str, numbers: object) -> tuple[float, ...]:
 def stratified(low: float, high: float, count: int, draws: random.Random) -> tuple[float, ...]:
     """Return one log-uniform draw from each of `count` equal parts of an interval, ascending."""
     part = math.log(high / low) / count if count else 0.0
-    return tuple(low * math.exp(part * (place + draws.random())) for place in range(count))
+    return tuple(tidy(low * math.exp(part * (place + draws.random()))) for place in range(count))
 
 
 def interval(where: str, ends: object) -> tuple[float, float]:
@@ -43,3 +43,13 @@ def spaced(low: float, high: float, count: int) -> tuple[float, ...]:
     if count == 1:
         return (float(f"{(low * high) ** 0.5:.4g}"),)
     return tuple(float(f"{lr:.4g}") for lr in np.geomspace(low, high, count))
+
+
+def tidy(number: float) -> float:
+    """Return a number with six significant digits, so that schedules made of rates can be read.
+
+    Example:
+        >>> tidy(0.0011 * 1.25)
+        0.001375
+    """
+    return float(f"{number:.6g}")

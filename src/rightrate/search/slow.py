@@ -16,6 +16,7 @@ judged. Slow and greedy members never copy each other, and the best of both wins
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rightrate.search.ranges import tidy
 from rightrate.search.rounds import Annealing
 from rightrate.search.space import Space
 
@@ -73,7 +74,7 @@ def cooled(
     begun = cooling or {"step": step, "lrs": list(lrs[fast:])}
     start = int(begun["step"])
     left = 1 - (step + steps / 2 - start) / (space.steps - start)
-    return begun, (*lrs[:fast], *(left * lr for lr in begun["lrs"]))
+    return begun, (*lrs[:fast], *(tidy(left * lr) for lr in begun["lrs"]))
 
 
 def _falls(step: int, space: Space) -> bool:
