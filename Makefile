@@ -7,7 +7,7 @@ ADAPTERS := .venv-adapters
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-adapters lint bench-quality bench-speed clean
+.PHONY: demo test test-adapters test-crash lint bench-quality bench-speed clean
 
 demo: $(VENV)/.stamp
 	@mkdir -p out
@@ -21,6 +21,11 @@ test: lint $(VENV)/.stamp-test
 # In an environment of its own, so that what others train with never gets into everyone's.
 test-adapters: $(ADAPTERS)/.stamp
 	OMP_NUM_THREADS=1 $(ADAPTERS)/bin/python -m pytest -m adapters tests/adapters --numprocesses auto --maxprocesses 2
+
+# 200 kills, all system calls of a checkpoint, all bytes of it; docs/reliability.md gets what happened.
+test-crash: $(VENV)/.stamp-test
+	OMP_NUM_THREADS=1 RIGHTRATE_CRASH_KILLS=200 RIGHTRATE_RELIABILITY=docs/reliability.md \
+		$(BIN)/python -m pytest tests/store
 
 lint: $(VENV)/.stamp
 	$(BIN)/ruff format --check .

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from rightrate.store.database import Database
-from rightrate.store.plain import read_plain, write_plain
+from rightrate.store.plain import number_in, read_plain, write_plain
 
 __all__ = ["Event", "append", "events"]
 
@@ -51,6 +51,6 @@ def events(database: Database, study: int, stream: str, after: int = 0) -> list[
         (study, stream, after, _MOST),
     )
     return [
-        Event(number=int(row["id"]), at=float(row["at"]), values=read_plain("A row", row["content"]))
+        Event(number=row["id"], at=number_in("A row", row["at"]), values=read_plain("A row", row["content"]))
         for row in found
     ]

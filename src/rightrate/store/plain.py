@@ -8,7 +8,7 @@ from typing import Any
 
 from rightrate.errors import ConfigError, StoreError, describe
 
-__all__ = ["canonical", "digest", "finite", "read_plain", "write_plain"]
+__all__ = ["canonical", "digest", "finite", "number_in", "read_plain", "text_in", "write_plain"]
 
 
 def write_plain(where: str, value: Any) -> str:
@@ -42,10 +42,8 @@ def read_plain(where: str, text: object) -> Any:
         >>> read_plain("x", '{"a":[Infinity]}')
         {'a': [inf]}
     """
-    if not isinstance(text, str):
-        raise StoreError(describe(where, "a text", text))
     try:
-        return json.loads(text)
+        return json.loads(text_in(where, text))
     except (ValueError, RecursionError) as error:
         raise StoreError(describe(where, "JSON", text)) from error
 
@@ -74,6 +72,20 @@ def finite(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [finite(item) for item in value]
     return value
+
+
+def text_in(where: str, value: object) -> str:
+    """Return a text that was found where there must be one, or raise `StoreError`."""
+    if not isinstance(value, str):
+        raise StoreError(describe(where, "a text", value))
+    return value
+
+
+def number_in(where: str, value: object) -> float:
+    """Return a number that was found where there must be one, or raise `StoreError`."""
+    if not isinstance(value, float | int):
+        raise StoreError(describe(where, "a number", value))
+    return float(value)
 
 
 def digest(content: str | bytes) -> str:

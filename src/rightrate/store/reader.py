@@ -11,7 +11,8 @@ from rightrate.errors import StoreError, describe
 from rightrate.store.database import Database, open_to_read
 from rightrate.store.events import Event, events
 from rightrate.store.owner import Owner, StudyLock
-from rightrate.store.plain import digest, read_plain
+from rightrate.store.plain import digest, number_in, read_plain, text_in
+from rightrate.store.stored_journal import seal
 from rightrate.store.study import checkpoint_folder
 
 __all__ = ["Contents", "Listed", "Piece", "Reader", "reading", "studies"]
@@ -113,7 +114,8 @@ class Reader:
         row, where = self._row("record, sha256", number), f"The record of study {number}"
         if row["record"] is None:
             return None
-        _whole(row["record"], row["sha256"], where)
+        if digest(text_in(where, row["record"])) != row["sha256"]:
+            raise _damaged(where)
         return read_plain(where, row["record"])
 
     def events(self, number: int, stream: str, after: int = 0) -> list[Event]:
@@ -130,27 +132,28 @@ class Reader:
         query = "SELECT key, at, value, sha256 FROM piece WHERE study = ? ORDER BY id LIMIT ?"
         pieces = []
         for row in self._database.rows(query, (number, _MOST)):
-            key = _text(row["key"], "The key of a piece")
+            key = text_in("The key of a piece", row["key"])
             where = f"The piece {key!r} of study {number}"
-            _whole(row["value"], row["sha256"], where)
+            if seal(key, text_in(where, row["value"])) != row["sha256"]:
+                raise _damaged(where)
             value = read_plain(where, row["value"])
-            pieces.append(Piece(key=key, at=_number(row["at"], where), value=value))
+            pieces.append(Piece(key=key, at=number_in(where, row["at"]), value=value))
         return pieces
 
     def _notes(self, number: int) -> list[str]:
         query = "SELECT content FROM note WHERE study = ? ORDER BY id LIMIT ?"
-        return [_text(row["content"], "A note") for row in self._database.rows(query, (number, _MOST))]
+        return [text_in("A note", row["content"]) for row in self._database.rows(query, (number, _MOST))]
 
     def _listed(self, row: Any) -> Listed:
         number = _integer(row["id"])
         where = f"A column of study {number}"
         return Listed(
             number=number,
-            kind=_text(row["kind"], where),
-            name=_text(row["name"], where),
-            status="finished" if row["finished"] else self._progress(_text(row["uid"], where)),
-            began=_number(row["began"], where),
-            ended=None if row["ended"] is None else _number(row["ended"], where),
+            kind=text_in(where, row["kind"]),
+            name=text_in(where, row["name"]),
+            status="finished" if row["finished"] else self._progress(text_in(where, row["uid"])),
+            began=number_in(where, row["began"]),
+            ended=None if row["ended"] is None else number_in(where, row["ended"]),
             owner=Owner.read(row["owner"]),
         )
 
@@ -181,9 +184,8 @@ def studies(store: str | os.PathLike[str]) -> list[Listed]:
         return reader.studies()
 
 
-def _whole(text: object, sha256: object, where: str) -> None:
-    if digest(_text(text, where)) != sha256:
-        raise StoreError(f"{where} is damaged: it does not match its SHA-256.")
+def _damaged(where: str) -> StoreError:
+    return StoreError(f"{where} is damaged: it does not match its SHA-256.")
 
 
 def _mapping(text: object, where: str) -> Mapping[str, Any]:
@@ -191,18 +193,6 @@ def _mapping(text: object, where: str) -> Mapping[str, Any]:
     if not isinstance(data, dict):
         raise StoreError(describe(where, "a mapping", data))
     return data
-
-
-def _text(value: object, where: str) -> str:
-    if not isinstance(value, str):
-        raise StoreError(describe(where, "a text", value))
-    return value
-
-
-def _number(value: object, where: str) -> float:
-    if isinstance(value, float | int):
-        return float(value)
-    raise StoreError(describe(where, "a number", value))
 
 
 def _integer(value: object) -> int:

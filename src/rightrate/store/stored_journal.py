@@ -9,7 +9,7 @@ from rightrate.store.checkpoints import Checkpoints
 from rightrate.store.database import Database
 from rightrate.store.plain import digest, read_plain, write_plain
 
-__all__ = ["StoredJournal"]
+__all__ = ["StoredJournal", "seal"]
 
 _EVERY_SECONDS = 20.0
 _SHARE = 0.03  # of the time, at most, goes into writing checkpoints
@@ -44,7 +44,7 @@ class StoredJournal:
         row = self._piece(key)
         if row is None:
             return None
-        if row["sha256"] != digest(row["value"]):
+        if row["sha256"] != seal(key, row["value"]):
             self._note(f"What {key!r} came to is damaged in the store and is not used.")
             return None
         return read_plain(f"What {key!r} came to", row["value"])
@@ -62,7 +62,7 @@ class StoredJournal:
                     self._study,
                     key,
                     text,
-                    digest(text),
+                    seal(key, text),
                     None if content is None else digest(content),
                     time.time(),
                 ),
@@ -106,7 +106,8 @@ class StoredJournal:
         parts = self._database.rows(
             "SELECT content FROM state WHERE study = ? AND key = ? ORDER BY part", (self._study, key)
         )
-        content = b"".join(part["content"] for part in parts)
+        blobs = [part["content"] for part in parts if isinstance(part["content"], bytes)]
+        content = b"".join(blobs)
         if digest(content) != row["state_sha256"]:
             self._note(f"The state that {key!r} was finished with is damaged in the store and is not used.")
             return None
@@ -120,6 +121,11 @@ class StoredJournal:
     def _piece(self, key: str) -> Any:
         query = "SELECT value, sha256, state_sha256 FROM piece WHERE study = ? AND key = ?"
         return next(iter(self._database.rows(query, (self._study, key))), None)
+
+
+def seal(key: str, value: str) -> str:
+    """Return the digest of a piece: what it came to belongs to its key."""
+    return digest(f"{key}\n{value}")
 
 
 def _packed(state: Mapping[str, object]) -> bytes:

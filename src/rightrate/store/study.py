@@ -14,7 +14,7 @@ from rightrate.store.events import Event, append, events
 from rightrate.store.identity import Asked, Place, begun, same, versions
 from rightrate.store.journal import Forgetful, Journal
 from rightrate.store.owner import Owner, StudyLock, held_by
-from rightrate.store.plain import digest, read_plain, write_plain
+from rightrate.store.plain import digest, number_in, read_plain, text_in, write_plain
 from rightrate.store.stored_journal import StoredJournal
 
 __all__ = ["Study", "checkpoint_folder", "open_study"]
@@ -181,7 +181,9 @@ class _Stored:
         where = f"study {self.number} of {self._database.path.name}"
         (row,) = self._database.rows("SELECT ended, versions FROM study WHERE id = ?", (self.number,))
         if self.record is not None:
-            on = time.strftime("%Y-%m-%d %H:%M", time.localtime(row["ended"]))
+            on = time.strftime(
+                "%Y-%m-%d %H:%M", time.localtime(number_in("When a study ended", row["ended"]))
+            )
             self._tell(f"This is the answer of {where}, finished on {on}; --fresh starts anew.")
             return
         query = "SELECT COUNT(*) AS count FROM piece WHERE study = ?"
@@ -202,7 +204,7 @@ class _Stored:
         (row,) = self._database.rows("SELECT record, sha256 FROM study WHERE id = ?", (self.number,))
         if row["record"] is None:
             return None
-        if row["sha256"] != digest(row["record"]):
+        if row["sha256"] != digest(text_in("A record", row["record"])):
             self.note(f"The record of study {self.number} is damaged in the store and is not used.")
             return None
         return read_plain("A record", row["record"])
