@@ -1,0 +1,8 @@
+"""Detectors, one a file: pure functions from what was seen and the next block to findings."""
+
+from rightrate.watch.detector import Detector
+
+__all__ = ["DETECTORS"]
+
+DETECTORS: dict[str, Detector] = {}
+"""Every detector by name, in the order in which they are asked."""
