@@ -1,0 +1,171 @@
+"""`rightrate runs`: list, show, compare, export, delete; and where `rightrate find` remembers."""
+
+import json
+import sys
+
+import pandas as pd
+import pytest
+from typer.testing import CliRunner
+
+from rightrate.cli.app import app
+from rightrate.cli.memory import Memory
+from rightrate.errors import ConfigError
+from rightrate.store import open_study
+
+
+def run(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments], catch_exceptions=False)
+
+
+def record(store, steps, lr, *, finish=True):
+    trials = [{"lr": lr / 2, "metrics": {"loss": 0.5}}, {"lr": lr, "metrics": {"loss": float("nan")}}]
+    asked = {"settings": {"steps": steps, "seed": 0}, "fingerprint": {"model": "ab" * 32}}
+    with open_study(store, kind="find", name="dig\x1b[31mits", **asked, say=str) as study:
+        study.journal.finish("engine", {"threads": 1})
+        study.journal.finish("action 0", {"trials": trials})
+        if finish:
+            study.finish({"answer": {"lr": lr, "status": "found", "message": f"Use {lr}."}})
+        study.note("A note.")
+
+
+@pytest.fixture
+def store(tmp_path, monkeypatch):
+    """Two finished studies and one that stopped; the default store of the folder."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("RIGHTRATE_STORE", "mine.db")
+    path = tmp_path / "mine.db"
+    record(path, 100, 0.25)
+    record(path, 200, 0.125)
+    record(path, 300, 1.0, finish=False)
+    return path
+
+
+def test_the_list(store):
+    done = run("runs", "list")
+    assert done.exit_code == 0
+    lines = done.stdout.splitlines()
+    assert [line.split()[0] for line in lines] == ["study", "1", "2", "3"]
+    assert lines[1].endswith("lr 0.25, found")
+    assert "find" in lines[1]
+    assert "finished" in lines[1]
+    assert "stopped" in lines[3]
+    assert "dig\\x1b[31mits" in lines[1], "a name cannot colour a terminal"
+    plain = json.loads(run("runs", "list", "--json", "-").stdout)
+    assert [study["answer"]["lr"] for study in plain] == [0.25, 0.125, None]
+
+
+def test_one_study(store):
+    shown = run("runs", "show", 2).stdout
+    assert "Study 2: find dig\\x1b[31mits, finished" in shown
+    assert "steps          200" in shown
+    assert "Use 0.125." in shown
+    assert "- A note." in shown
+    plain = json.loads(run("runs", "show", 2, "--json", "-").stdout)
+    assert plain["record"]["answer"]["lr"] == 0.125
+    assert plain["pieces"][1]["value"]["trials"][1]["metrics"]["loss"] is None
+
+
+def test_studies_side_by_side(store):
+    lines = run("runs", "compare", 1, 2).stdout.splitlines()
+    assert [line.split() for line in lines[1:]] == [
+        ["steps", "100", "200"],
+        ["status", "found", "found"],
+        ["learning", "rate", "0.25", "0.125"],
+    ]
+    plain = json.loads(run("runs", "compare", 1, 3, "--json", "-").stdout)
+    assert [side["differs"] for side in plain] == [{"steps": 100}, {"steps": 300}]
+    assert plain[1]["answer"]["lr"] is None
+
+
+def test_exports(store, tmp_path):
+    text = run("runs", "export", 1).stdout
+    assert text.splitlines() == [
+        "study,piece,lr,metrics.loss",
+        "1,action 0,0.125,0.5",
+        "1,action 0,0.25,nan",
+    ]
+    assert run("runs", "export", 1, "-o", "out.csv").exit_code == 0
+    assert (tmp_path / "out.csv").read_text() == text
+    assert json.loads(run("runs", "export", 1, "--format", "json").stdout)["settings"]["steps"] == 100
+    pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
+    assert run("runs", "export", 1, "--format", "parquet", "-o", "out.parquet").exit_code == 0
+    frame = pd.read_parquet(tmp_path / "out.parquet")
+    assert frame["lr"].tolist() == [0.125, 0.25]
+
+
+def test_parquet_without_pyarrow_says_what_to_install(store, monkeypatch):
+    monkeypatch.setitem(sys.modules, "pyarrow", None)
+    done = run("runs", "export", 1, "--format", "parquet", "-o", "out.parquet")
+    assert done.exit_code == 2
+    assert "Parquet needs pyarrow, which is not installed: pip install pyarrow." in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (("show", 9), "There is no study 9 in"),
+        (("export", 1, "--format", "xml"), "--format must be one of 'csv', 'json', 'parquet', got 'xml'"),
+        (("export", 1, "--format", "parquet"), "--output must be a file where --format is parquet"),
+        (("list", "--store", "none.db"), "There is no store"),
+        (("delete", 9, "--yes"), "There is no study 9 in"),
+    ],
+)
+def test_mistakes(arguments, said, store):
+    done = run("runs", *arguments)
+    assert done.exit_code == 2
+    assert f"error: {said}" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_deleting(store):
+    asked = run("runs", "delete", 1)
+    assert asked.exit_code == 2
+    assert "Nothing was deleted." in asked.stderr
+    assert run("runs", "delete", 1, 3, "--yes").stdout == "Study 1 is deleted.\nStudy 3 is deleted.\n"
+    assert [study["number"] for study in json.loads(run("runs", "list", "--json", "-").stdout)] == [2]
+    record(store, 400, 2.0)
+    assert json.loads(run("runs", "list", "--json", "-").stdout)[-1]["number"] == 4, "no number is used twice"
+    assert run("runs", "delete", 2, 4, "--yes").exit_code == 0
+    assert run("runs", "list").stdout == "mine.db has no studies.\n"
+
+
+def test_a_study_that_is_worked_on_is_not_deleted(store):
+    asked = {"settings": {"steps": 300, "seed": 0}, "fingerprint": {"model": "ab" * 32}}
+    with open_study(store, kind="find", name="dig\x1b[31mits", **asked, say=str):
+        assert "running" in run("runs", "list").stdout
+        done = run("runs", "delete", 3, "--yes")
+    assert done.exit_code == 2
+    assert "Study 3 of mine.db is held by process" in done.stderr
+
+
+def test_find_remembers_and_says_so(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("RIGHTRATE_STORE")
+    command = ("find", "wine", "--steps", "60", "--engine", "serial")
+    first = run(*command)
+    assert [path.name for path in tmp_path.iterdir()] == ["runs.db"]
+    second = run(*command)
+    assert second.stdout == first.stdout
+    assert "This is the answer of study 1 of runs.db" in second.stderr
+    assert "This is the answer" not in run(*command, "--no-store").stderr
+    assert "This is the answer" not in run(*command, "--fresh").stderr
+    assert len(json.loads(run("runs", "list", "--json", "-").stdout)) == 2
+
+
+def test_where_a_command_remembers(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    chosen = Memory.chosen
+    assert chosen("a.db", no_store=False, fresh=True) == Memory(store="a.db", fresh=True)
+    assert chosen(None, no_store=True, fresh=False) == Memory(store=None)
+    assert chosen(None, no_store=False, fresh=False) == Memory(store=None), "RIGHTRATE_STORE is empty here"
+    monkeypatch.setenv("RIGHTRATE_STORE", "b.db")
+    assert chosen(None, no_store=False, fresh=False) == Memory(store="b.db")
+    monkeypatch.setattr("os.access", lambda path, mode: False)
+    assert (
+        chosen(None, no_store=False, fresh=False).note
+        == "b.db cannot be written here, so nothing is remembered."
+    )
+    with pytest.raises(
+        ConfigError, match=r"--store and --no-store must be given as one of the two, got 'a.db'"
+    ):
+        chosen("a.db", no_store=True, fresh=False)
