@@ -9,13 +9,11 @@ from rightrate.watch.faults import Faults, Note
 from rightrate.watch.judge import Judge
 from rightrate.watch.log import RunLog
 from rightrate.watch.measure import Measured
-from rightrate.watch.rows import Row
+from rightrate.watch.rows import BLOCK, Row
 from rightrate.watch.settings import Settings
 from rightrate.watch.sinks import Sink, Stream, summary_of
 
 __all__ = ["Feed"]
-
-_BLOCK = 32
 
 
 class Feed:
@@ -26,17 +24,20 @@ class Feed:
     Args:
         settings: What was asked.
         sinks: Who is told; one that fails is left out from then on.
-        found: Called with the findings of each block.
+        seen: Called with each block and what was found in it.
     """
 
     def __init__(
-        self, settings: Settings, sinks: Sequence[Sink], found: Callable[[Sequence[Any]], object]
+        self,
+        settings: Settings,
+        sinks: Sequence[Sink],
+        seen: Callable[[Sequence[tuple[Row, float]], Sequence[Any]], object],
     ) -> None:
         self.faults = Faults(self._noted)
         self.log = RunLog()
         self.judge = Judge(settings, self.faults)
         self._sinks = list(sinks)
-        self._found = found
+        self._seen = seen
         self._block: list[tuple[Row, float]] = []
         self._step = 0
 
@@ -50,7 +51,7 @@ class Feed:
         measured = None if row.measured is None else Measured.of(numbers_of([row.measured]))
         self.log.add(row.step, loss, row.rates[0] if row.rates else math.nan, measured)
         self._block.append((row, loss))
-        if len(self._block) >= _BLOCK or not math.isfinite(loss):
+        if len(self._block) >= BLOCK or not math.isfinite(loss):
             self.look()
 
     def look(self) -> None:
@@ -62,8 +63,7 @@ class Feed:
         findings = self.judge.look(block)
         for finding in findings:
             self.tell("finding", finding.to_dict())
-        if findings:
-            self._found(findings)
+        self._seen(block, findings)
 
     def validated(self, step: int, value: float) -> None:
         """Take one validation."""

@@ -40,27 +40,32 @@ class Rates:
         """Put the multiplier into the rates of all groups, and return the rates that the step will use."""
         self.take_back(optimizer)
         given_rates = self.given(optimizer)
-        if self.multiplier != 1.0:
-            held = self._held[id(optimizer)] = []
-            for group in optimizer.param_groups:
-                given = group.get("lr")
-                if given is not None:
-                    applied = given * self.multiplier
-                    held.append((group, given, applied))
-                    group["lr"] = applied
+        if self.multiplier == 1.0:
+            return given_rates
+        held = self._held[id(optimizer)] = []
+        for group in optimizer.param_groups:
+            given = group.get("lr")
+            if given is not None:
+                applied = given * self.multiplier
+                held.append((group, given, applied))
+                group["lr"] = applied
         return tuple(rate * self.multiplier for rate in given_rates)
 
     def take_back(self, optimizer: Optimizer) -> None:
         """Take the multiplier out of the rates; one that was written during the step is divided by it."""
+        if not self._held:
+            return
         for group, given, applied in self._held.pop(id(optimizer), ()):
             now = group["lr"]
             group["lr"] = given if now is applied else now / self.multiplier
 
     def given(self, optimizer: Optimizer) -> tuple[float, ...]:
         """Return the rates that a scheduler or a person set; NaN for a group without one."""
+        groups = optimizer.param_groups
+        if len(groups) == 1 and type(lr := groups[0].get("lr")) is float:
+            return (lr,)
         return tuple(
-            lr if isinstance(lr := group.get("lr"), float) else self._number((id(optimizer), place), lr)
-            for place, group in enumerate(optimizer.param_groups)
+            self._number((id(optimizer), place), group.get("lr")) for place, group in enumerate(groups)
         )
 
     def _number(self, key: tuple[int, int], lr: Any) -> float:

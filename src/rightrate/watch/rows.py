@@ -7,7 +7,9 @@ from torch import Tensor
 
 from rightrate.watch.arriving import Arriving, arriving
 
-__all__ = ["Row", "Rows"]
+__all__ = ["BLOCK", "Row", "Rows"]
+
+BLOCK = 32
 
 
 class Row:
@@ -30,7 +32,10 @@ class Row:
 
     def ready(self) -> bool:
         """Return whether every number of the row is here."""
-        return all(not isinstance(x, Arriving) or x.ready() for x in (*self.losses, self.measured))
+        for loss in self.losses:
+            if type(loss) is Arriving and not loss.ready():
+                return False
+        return type(self.measured) is not Arriving or self.measured.ready()
 
     def loss(self) -> float:
         """Return the mean of what was observed for this step, waiting for it if need be; NaN for nothing."""
@@ -63,15 +68,24 @@ class Rows:
         """The newest loss that no step has been taken with yet; None where that is not known."""
         return self._open[-1] if self._open and self._before is not False else None
 
-    def observe(self, loss: object) -> None:
-        """Take one loss, a tensor or a number."""
-        value = arriving(loss) if isinstance(loss, Tensor) else [float(loss)]  # type: ignore[arg-type]
-        if isinstance(value, list):
-            if len(value) != 1:
-                raise ValueError(f"a loss is one number, this one has {len(value)}")
-            self._open.append(value[0])
+    def observe(self, loss: object) -> bool:
+        """Take one loss, a tensor of one number or a number; return whether `take` should be called now.
+
+        That is where a block's worth of rows waits, where the loss is not finite, and always where it comes
+        from a device, whose numbers have to be asked after.
+        """
+        if isinstance(loss, Tensor):
+            if loss.numel() != 1:
+                raise ValueError(f"a loss is one number, this one has {loss.numel()}")
+            if not loss.is_cpu:
+                arrived = arriving(loss)
+                self._open.append(arrived if isinstance(arrived, Arriving) else arrived[0])
+                return True
+            number = float(loss.item())
         else:
-            self._open.append(value)
+            number = float(loss)  # type: ignore[arg-type]
+        self._open.append(number)
+        return len(self._waiting) >= BLOCK or not math.isfinite(number)
 
     def stepped(self, row: Row) -> None:
         """Take one optimizer step."""

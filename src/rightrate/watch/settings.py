@@ -17,18 +17,14 @@ class Measure:
 
     Args:
         gradients_every: Two steps in a row are measured every so many steps, >= 2; 0 measures no gradients.
-        curvature_every: The curvature along the step is measured every so many steps, where `observe` is
-            given a function that computes the loss again; 0 makes no extra forward passes.
     """
 
     gradients_every: int = 64
-    curvature_every: int = 0
 
     def __post_init__(self) -> None:
-        for name, every in (("gradients", self.gradients_every), ("curvature", self.curvature_every)):
-            where = f"Measure({name}_every=...)"
-            if every != 0:
-                _check.integer(where, every, low=2, advice="0 measures nothing.")
+        if self.gradients_every != 0:
+            where = "Measure(gradients_every=...)"
+            _check.integer(where, self.gradients_every, low=2, advice="0 measures nothing.")
 
 
 @dataclass(frozen=True, kw_only=True)

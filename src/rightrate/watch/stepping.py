@@ -103,7 +103,9 @@ class Stepping:
         measured = self._sampler.after(optimizer, fresh=closure) if self._sampling else None
         if taken <= self.step:
             return
-        row = Row(self.step, tuple(rate for rates in self._applied.values() for rate in rates))
+        applied = self._applied
+        several = len(applied) > 1
+        row = Row(self.step, sum(applied.values(), ()) if several else applied[key])
         row.measured = measured
         self.step = taken
         self.rows.stepped(row)

@@ -19,8 +19,8 @@ from rightrate.watch.acts import Act, TrainingStoppedError
 from rightrate.watch.editors import Edit
 from rightrate.watch.faults import Note
 from rightrate.watch.feed import Feed
+from rightrate.watch.guard import Guard
 from rightrate.watch.hooks import Hooks
-from rightrate.watch.ladder import Ladder
 from rightrate.watch.measure import Sampler
 from rightrate.watch.mender import Mender
 from rightrate.watch.rates import Rates
@@ -64,15 +64,16 @@ class Watch:
         self.settings = settings
         self._optimizers = tuple(optimizers)
         self._model = model
-        self._feed = Feed(settings, sinks, self._found)
+        self._feed = Feed(settings, sinks, self._seen)
         self._faults = self._feed.faults
         self._rates = Rates()
-        self._ladder = Ladder()
+        self._guard = Guard(settings.chance_loss)
         shelf = Shelf(settings.snapshot_steps, settings.acting.keep)
         mends = settings.mode == "act" and bool(self._optimizers)
         self._mender = Mender(self._run, self._rates, settings.acting, shelf, self._acted) if mends else None
         sampler = Sampler(settings.measure.gradients_every)
         self._stepping = Stepping(self._optimizers, self._rates, sampler, self._mender, self._faults)
+        self._raises = settings.acting.stop == "raise"
         self._hooks: Hooks | None = None
         self._store = store
         self._study: Study | None = None
@@ -127,11 +128,11 @@ class Watch:
             TrainingStoppedError: If the run is to stop and `Acting(stop="raise")` asks for the exception.
         """
         try:
-            self._stepping.rows.observe(loss)
-            self._advance()
+            if self._stepping.rows.observe(loss):
+                self._advance()
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
             self._faults.failed(self.step, "observe", error)
-        if self.should_stop and self.settings.acting.stop == "raise":
+        if self._raises and self.should_stop:
             raise TrainingStoppedError(f"Training stopped at step {self.step:,}: {self.stop_reason}.")
 
     def validate(self, value: object) -> None:
@@ -219,6 +220,7 @@ class Watch:
             "step": self.step,
             "multiplier": self._rates.multiplier,
             "feed": self._feed.state_dict(),
+            "guard": self._guard.state_dict(),
             "mender": None if self._mender is None else self._mender.state_dict(),
         }
 
@@ -228,13 +230,14 @@ class Watch:
         Raises:
             ConfigError: If it is not the state of a watcher.
         """
-        missing = {"step", "multiplier", "feed", "mender"} - set(state)
+        missing = {"step", "multiplier", "feed", "guard", "mender"} - set(state)
         if missing:
             allowed = "what state_dict() returned"
             raise ConfigError(describe("Watch.load_state_dict(state)", allowed, sorted(state)))
         self._stepping.start_from(int(state["step"]))
         self._rates.multiplier = float(state["multiplier"])
         self._feed.load_state_dict(state["feed"])
+        self._guard.load_state_dict(state["guard"])
         if self._mender is not None and state["mender"] is not None:
             self._mender.load_state_dict(state["mender"])
 
@@ -266,9 +269,9 @@ class Watch:
         if wait:
             self._feed.look()
 
-    def _found(self, findings: Sequence[Any]) -> None:
+    def _seen(self, block: Sequence[tuple[Row, float]], findings: Sequence[Any]) -> None:
         if self._mender is not None:
-            order = self._ladder.order(findings, self)
+            order = self._guard.look(block)
             if order is not None:
                 self._mender.order(order)
 
@@ -281,6 +284,7 @@ class Watch:
     def _acted(self, act: Act) -> None:
         if act.kind in ("rollback", "undo"):
             self._feed.forget()
+            self._guard.again()
         self._feed.tell("act", {**act.to_dict(), "text": act.text})
 
     def _guarded(self, place: str, do: Callable[..., object], *arguments: object) -> None:

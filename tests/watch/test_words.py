@@ -1,0 +1,192 @@
+"""What is said and where: the console, the store, the page, the curves."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch.optim import SGD
+from typer.testing import CliRunner
+
+import rightrate as rr
+from rightrate.cli.app import app
+from rightrate.errors import ConfigError
+from rightrate.report.watch_charts import watch_charts
+from rightrate.report.watch_view import WatchView
+from rightrate.watch.console import Console
+from rightrate.watch.history import Curve
+from rightrate.watch.measure import Measured
+from rightrate.watch.sinks import ConsoleSink, joined
+from tests.watch.loops import network, quiet, train
+
+
+def run(store: Path | None = None) -> Any:
+    """Return a watched run with a skip, a roll-back and a scheduler."""
+    model = network()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    scheduler = torch.optim.lr_scheduler.ExponentialLR(optimizer, 0.99)
+    with quiet(optimizer, model=model, mode="act", total_steps=200, name="<b>toy</b>", store=store) as w:
+        train(
+            model, optimizer, 200, w=w, scheduler=scheduler,
+            change=lambda step, loss: loss * float("nan") if 90 <= step < 93 else loss,
+        )  # fmt: skip
+        w.validate(torch.tensor(0.5, requires_grad=True))
+    return w
+
+
+def test_a_line_at_most_every_few_seconds() -> None:
+    stream, now = io.StringIO(), [0.0]
+    sink = ConsoleSink(Console(stream, clock=lambda: now[0]), advise=True)
+    for step in range(100):
+        now[0] = 0.1 * step
+        sink.tell("finding", {"step": step, "text": f"say {step}\x1b[31m", "advice": "Do it."})
+        sink.tell("steps", {})
+    sink.close()
+    lines = stream.getvalue().splitlines()
+    assert lines == [
+        "rightrate: step 0: say 0 [31m Do it.",
+        "rightrate: step 50: say 50 [31m Do it. (and 49 more)",
+        "rightrate: step 99: say 99 [31m Do it. (and 48 more)",
+    ]
+
+
+def test_observing_gives_no_advice() -> None:
+    stream = io.StringIO()
+    ConsoleSink(Console(stream), advise=False).tell("finding", {"step": 1, "text": "x" * 300, "advice": "A"})
+    assert stream.getvalue() == "rightrate: step 1: " + "x" * 149 + "...\n"
+
+
+def test_a_curve_by_hand() -> None:
+    curve = Curve(limit=2)
+    for step, value in enumerate([4.0, 2.0, float("nan"), 1.0, 7.0]):
+        curve.add(step, value)
+    told = [(p.step, p.mean, p.low, p.high, p.broken) for p in curve.points()]
+    assert told == [(0, 3.0, 2.0, 4.0, 0), (2, 1.0, 1.0, 1.0, 1), (4, 7.0, 7.0, 7.0, 0)]
+    again = Curve(limit=2)
+    again.load_state_dict(json.loads(json.dumps(curve.state_dict())))
+    assert again.points() == curve.points()
+
+
+def test_two_summaries_are_one() -> None:
+    one = {"from": 0, "step": 1, "count": 2, "broken": 1, "loss": 1.0, "low": 0.5, "high": 3.0, "lr": 0.1}
+    two = {"from": 2, "step": 7, "count": 6, "broken": 0, "loss": 2.0, "low": 1.0, "high": 2.5, "lr": 0.2}
+    assert joined(one, two) == {
+        "from": 0, "step": 7, "count": 8, "broken": 1, "loss": 1.75, "low": 0.5, "high": 3.0, "lr": 0.2,
+    }  # fmt: skip
+    none = {**two, "count": 0, "loss": None, "low": None, "high": None}
+    assert joined(none, none)["loss"] is None
+
+
+def test_what_gradients_and_updates_measure_by_hand() -> None:
+    moving, still = torch.nn.Parameter(torch.tensor([3.0, 4.0])), torch.nn.Parameter(torch.zeros(1))
+    optimizer = SGD([moving, still], lr=0.5)
+    seen = []
+    with quiet(optimizer) as w:
+        take = w._feed.take
+        w._feed.take = lambda row, loss: (seen.append(row.measured), take(row, loss))  # type: ignore
+        for gradient in ([1.0, 0.0], [1.0, 1.0]):
+            moving.grad, still.grad = torch.tensor(gradient), torch.zeros(1)
+            optimizer.step()
+            w.observe(1.0)
+    first, second = (Measured.of(numbers) for numbers in seen)
+    assert (first.gradient_norm, first.update_norm, first.weight_norm) == (1.0, 0.5, 5.0)
+    assert (first.still_fraction, first.flat_fraction) == (0.5, 0.5)
+    assert str(first.gradient_cosine) == "nan"
+    assert second.gradient_cosine == pytest.approx(0.5**0.5)
+    assert second.update_cosine == pytest.approx(0.5**0.5)
+
+
+def test_the_norm_of_a_large_tensor_is_estimated() -> None:
+    weight = torch.nn.Parameter(torch.zeros(1 << 18))
+    optimizer = SGD([weight], lr=1.0)
+    with quiet(optimizer) as w:
+        weight.grad = torch.randn(1 << 18, generator=torch.Generator().manual_seed(0))
+        optimizer.step()
+        w.observe(1.0)
+    # the mean of 52,429 squares of a normal has a standard error of 0.6 %, its root half; five of them
+    assert w._feed.log.curves["gradient_norm"].points()[0].mean == pytest.approx(512.0, rel=0.016)
+
+
+def test_the_store_is_followed_and_the_report_is_written_from_it(tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    w = run(store)
+    assert not w.notes
+    shown = CliRunner().invoke(app, ["watch", str(store)])
+    assert shown.exit_code == 0, shown.output
+    assert "act: rollback (multiplier 1 to 0.3" in shown.output
+    assert shown.output.splitlines()[-1].startswith("<b>toy</b>: step 196, loss ")
+    lines = CliRunner().invoke(app, ["watch", str(store), "--json", "--once"]).output.splitlines()
+    told = [json.loads(line) for line in lines]
+    assert {"steps", "act", "validation"} <= {row["what"] for row in told}
+    page = tmp_path / "watch.html"
+    assert CliRunner().invoke(app, ["watch", str(store), "--once", "--report", str(page)]).exit_code == 0
+    text = page.read_text(encoding="utf-8")
+    assert "&lt;b&gt;toy&lt;/b&gt;" in text
+    assert "<b>toy</b>" not in text
+    assert WatchView.from_dict(json.loads(json.dumps(w.view().to_dict()))).acts == w.view().acts
+
+
+def test_a_store_without_a_watched_run(tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    with rr.watch(None, store=store, console=False):
+        pass
+    done = CliRunner().invoke(app, ["watch", str(store), "--run", "7"])
+    assert done.exit_code == 2
+    assert "There is no watched run 7" in done.output
+    assert CliRunner().invoke(app, ["watch", str(tmp_path / "no.db")]).exit_code == 2
+
+
+def test_the_summary_and_the_charts() -> None:
+    w = run()
+    text = w.summary()
+    assert text.startswith("<b>toy</b>: 196 of 200 steps, loss ")
+    assert "The watcher multiplies the rate by 0.3." in text
+    assert "step 90: skip: the step was not taken: the gradient is not finite" in text
+    charts = watch_charts(w.view())
+    assert set(charts) == {"loss", "rate", "norms"}
+    names = [line.get("name") for line in charts["rate"]["data"]]
+    assert names == ["applied rate", "changed by others", "watcher: skip", "watcher: rollback"]
+    finding = {"step": 40, "since": 32, "verdict": "too_high", "text": "<i>", "advice": "", "confidence": 0.9}
+    view = WatchView(about=w.view().about, findings=[finding])
+    (line,) = watch_charts(view)["findings"]["data"]
+    assert line["x"] == [32, 40]
+    assert line["text"][0] == "step 40: &lt;i&gt;"
+
+
+def test_an_empty_run_has_a_page(tmp_path: Path) -> None:
+    with quiet(None) as w:
+        pass
+    assert w.save_report(tmp_path / "watch.html").read_text(encoding="utf-8").count("Nothing was wrong") == 1
+
+
+@pytest.mark.parametrize(
+    ("path", "match"),
+    [(".", r"save_report\(path=\.\.\.\) must be a file"), ("no/watch.html", "in a folder that exists")],
+)
+def test_a_report_that_cannot_be_written(path: str, match: str, tmp_path: Path) -> None:
+    with pytest.raises(ConfigError, match=match):
+        quiet(None).save_report(tmp_path / path)
+
+
+@pytest.mark.parametrize(
+    ("given", "match"),
+    [
+        ({"mode": "help"}, r"watch\(mode=\.\.\.\) must be one of 'observe', 'advise', 'act', got 'help'"),
+        ({"total_steps": 0}, r"watch\(total_steps=\.\.\.\) must be an integer >= 1, got 0"),
+        ({"chance_loss": float("nan")}, r"watch\(chance_loss=\.\.\.\) must be a finite number, got nan"),
+        ({"optimizer": "adam"}, r"watch\(optimizer=\.\.\.\) must be an optimizer of torch, .* got 'adam'"),
+        ({"optimizer": [None]}, r"watch\(optimizer=\.\.\.\) must be an optimizer of torch, .* got None"),
+    ],
+)
+def test_what_cannot_be_asked(given: dict[str, Any], match: str) -> None:
+    with pytest.raises(ConfigError, match=match):
+        rr.watch(**given)
+
+
+def test_measuring_needs_two_steps_in_a_row() -> None:
+    with pytest.raises(
+        ConfigError, match=r"Measure\(gradients_every=\.\.\.\) must be an integer >= 2, got 1"
+    ):
+        rr.watch.Measure(gradients_every=1)
