@@ -1,17 +1,19 @@
 """Compare plain population-based training, slow members, a tuned rate and a tuned schedule.
 
-    python -m benchmarks.tune                      # both tasks, five seeds; about ten minutes on one core
+    python -m benchmarks.tune                      # both tasks, five seeds; ten minutes and more on one core
     python -m benchmarks.tune --cases quadratic --seeds 0 1
 
-Writes `tune.md`, `tune.json` and `tune.png` into `benchmarks/results/`, or the folder of `--out`.
+Writes `tune.md`, `tune.json` and `tune.png` into `benchmarks/results/`, or the folder of `--out`; after
+each seed what there is so far.
 """
 
 import argparse
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from benchmarks.tune.cases import CASES
+from benchmarks.tune.cases import CASES, Case
 from benchmarks.tune.contest import CONTESTANTS, Outcome, compete
 from benchmarks.tune.page import draw, table
 from rightrate.schedules import Schedule
@@ -38,17 +40,25 @@ def main() -> None:
                 outcome, schedule = compete(case, contestant, seed)
                 outcomes.append(outcome)
                 found.setdefault((case.name, contestant.name), schedule)
-                print(
-                    f"{case.name}, seed {seed}, {contestant.name}: {outcome.loss:.4g}, ", end="", flush=True
-                )
-                print(f"from scratch {outcome.fresh:.4g}, {outcome.runs:.1f} runs", flush=True)
-    text = table(cases, CONTESTANTS, outcomes)
-    wanted.out.mkdir(parents=True, exist_ok=True)
-    (wanted.out / "tune.md").write_text(text, encoding="utf-8")
+                reached = f"{outcome.loss:.4g}, from scratch {outcome.fresh:.4g}, {outcome.runs:.1f} runs"
+                print(f"{case.name}, seed {seed}, {contestant.name}: {reached}", flush=True)
+            write(wanted.out, cases, outcomes, found)
+    print(table(cases, CONTESTANTS, outcomes))
+
+
+def write(
+    folder: Path,
+    cases: Sequence[Case],
+    outcomes: Sequence[Outcome],
+    found: Mapping[tuple[str, str], Schedule],
+) -> None:
+    """Write what there is so far."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "tune.md").write_text(table(cases, CONTESTANTS, outcomes), encoding="utf-8")
     rows = json.dumps([asdict(outcome) for outcome in outcomes], indent=1)
-    (wanted.out / "tune.json").write_text(f"{rows}\n", encoding="utf-8")
-    draw(wanted.out / "tune.png", cases, CONTESTANTS, outcomes, found)
-    print(text)
+    (folder / "tune.json").write_text(f"{rows}\n", encoding="utf-8")
+    begun = [case for case in cases if (case.name, CONTESTANTS[0].name) in found]
+    draw(folder / "tune.png", begun, CONTESTANTS, outcomes, found)
 
 
 if __name__ == "__main__":
