@@ -1,7 +1,6 @@
 """The Trainer of Hugging Face's transformers."""
 
 import copy
-import dataclasses
 import math
 import warnings
 from typing import Any
@@ -78,7 +77,9 @@ def task(asked: Asked) -> tuple[Task, Shape | None]:
 
 def build(model: Any, lr: float, shape: Shape, torchs: Any) -> Any:
     """Return the Trainer's arguments with the rate; their schedule stays."""
-    return dataclasses.replace(model.args, learning_rate=lr)
+    arguments = copy.copy(model.args)  # not made anew: that resets the devices of every Trainer there is
+    arguments.learning_rate = lr
+    return arguments
 
 
 def _loader(prepared: Any, batch_size: int, *, shuffle: bool) -> DataLoader[Any]:
