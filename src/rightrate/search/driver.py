@@ -1,6 +1,5 @@
 """Carrying actions out: tables cut into blocks, progress, interruption, evaluation, what it cost."""
 
-import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,16 +12,16 @@ from rightrate.population.program import normalisations
 from rightrate.population.recalibrate import RECALIBRATION_BATCHES
 from rightrate.schedules import FloatArray
 from rightrate.search.compress import compress
-from rightrate.search.record import Curve, Trial
+from rightrate.search.record import Trial
 from rightrate.search.seen import seen_batches
 from rightrate.search.space import Action
+from rightrate.search.trials import judged_trials, range_trial
 from rightrate.store.frozen import from_plain, to_plain
 from rightrate.store.journal import Forgetful, Journal
 
 __all__ = ["Driver", "Progress", "Stopped", "geometric"]
 
 _BLOCK_SECONDS = 1.0
-_KEPT_POINTS = 200
 _ON_THE_WAY = 0.1  # of the training: what evaluations before the end may take
 _BACKWARD = 3  # a training step is taken to cost as much as three forward passes
 _MEMORY = 10.0  # running statistics with momentum m are taken to have arrived after 10 / m steps
@@ -142,13 +141,13 @@ class Driver:
         action = work.action
         if action.kind == "range":
             self._train(work, action.steps)
-            return (self._range_trial(action, work.table, np.concatenate(work.losses)),)
+            return (range_trial(action, work.table, np.concatenate(work.losses)),)
         for stop in self._stops(action.steps)[len(work.judged) :]:
             self._train(work, stop)
             fork = self._to_judge(work.population, action)
             work.judged.append((stop, self._judge(fork)))
         seen = self._judge(fork, self._seen(action))
-        return _trials(action, work.table, np.concatenate(work.losses), work.judged, seen)
+        return judged_trials(action, work.table, np.concatenate(work.losses), work.judged, seen)
 
     def _stops(self, steps: int) -> tuple[int, ...]:
         """Return the steps after which members are judged: the end, and on the way where that is cheap."""
@@ -238,65 +237,7 @@ class Driver:
         count = action.steps * prepared.task.training.accumulate
         return seen_batches(prepared.train, action.seed, count)
 
-    def _range_trial(self, action: Action, table: FloatArray, losses: FloatArray) -> Trial:
-        steps = _thinned(action.steps)
-        curve = Curve(
-            steps=tuple(steps),
-            lr=tuple(float(table[step, 0]) for step in steps),
-            train=tuple(float(losses[step, 0]) for step in steps),
-        )
-        return Trial(
-            lr=action.lrs[-1],
-            seed=action.seed,
-            steps=action.steps,
-            rung=action.rung,
-            kind="range",
-            curve=curve,
-        )
-
 
 def geometric(low: float, high: float, steps: int) -> FloatArray:
     """Return rates that grow by the same factor each step, from `low` to `high`, shape (steps,)."""
     return np.geomspace(low, high, steps)
-
-
-def _thinned(steps: int) -> list[int]:
-    places = np.unique(np.round(np.linspace(0, steps - 1, min(steps, _KEPT_POINTS))).astype(int))
-    return [int(place) for place in places]
-
-
-def _trials(
-    action: Action,
-    table: FloatArray,
-    losses: FloatArray,
-    judged: Sequence[tuple[int, dict[str, FloatArray]]],
-    seen: dict[str, FloatArray],
-) -> tuple[Trial, ...]:
-    steps = _thinned(action.steps)
-    trials = []
-    for member, lr in enumerate(action.lrs):
-        dead = not math.isfinite(losses[-1, member])
-        metrics, on_seen = (
-            {name: math.nan if dead else float(column[member]) for name, column in values.items()}
-            for values in (judged[-1][1], seen)
-        )
-        curve = Curve(
-            steps=tuple(steps),
-            lr=tuple(float(table[step, member]) for step in steps),
-            train=tuple(float(losses[step, member]) for step in steps),
-            valid_steps=tuple(step for step, _ in judged),
-            valid=tuple(float(values["loss"][member]) for _, values in judged),
-        )
-        trials.append(
-            Trial(
-                lr=lr,
-                seed=action.seed,
-                steps=action.steps,
-                rung=action.rung,
-                kind=action.kind,
-                metrics=metrics,
-                seen=on_seen,
-                curve=curve,
-            )
-        )
-    return tuple(trials)
