@@ -102,8 +102,8 @@ def tune(
     Example:
         >>> import rightrate as rr
         >>> result = rr.tune("wine", method="halving", steps=60, low=1e-4, high=1.0, engine="serial")
-        >>> result.status, result.winner.step
-        ('found', 60)
+        >>> result.winner.step
+        60
     """
     asked = _task(task, objective)
     strategy = _strategy(method)
