@@ -45,6 +45,14 @@ def test_two_members_of_a_population(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == []
 
 
+@pytest.mark.slow
+def test_a_run_that_is_watched_and_mended(tmp_path: Path) -> None:
+    shown = python(str(EXAMPLES / "watch.py"), folder=tmp_path)
+    assert "rollback (multiplier 1 to 0.09" in shown
+    assert float(shown.rsplit("accuracy ", 1)[1]) > 0.9
+    assert (tmp_path / "watch.html").is_file()
+
+
 def test_every_example_is_tested() -> None:
     text = Path(__file__).read_text(encoding="utf-8")
     names = [path.name for path in EXAMPLES.glob("*.py")]

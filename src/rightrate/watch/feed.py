@@ -5,7 +5,9 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rightrate.watch.arriving import numbers_of
+from rightrate.watch.editors import Edit
 from rightrate.watch.faults import Faults, Note
+from rightrate.watch.finding import Finding
 from rightrate.watch.judge import Judge
 from rightrate.watch.log import RunLog
 from rightrate.watch.measure import Measured
@@ -25,17 +27,19 @@ class Feed:
         settings: What was asked.
         sinks: Who is told; one that fails is left out from then on.
         seen: Called with each block and what was found in it.
+        edits: Returns all changes of the rate so far.
     """
 
     def __init__(
         self,
         settings: Settings,
         sinks: Sequence[Sink],
-        seen: Callable[[Sequence[tuple[Row, float]], Sequence[Any]], object],
+        seen: Callable[[Sequence[tuple[Row, float]], Sequence[Finding]], object],
+        edits: Callable[[], Sequence[Edit]],
     ) -> None:
         self.faults = Faults(self._noted)
         self.log = RunLog()
-        self.judge = Judge(settings, self.faults)
+        self.judge = Judge(settings, self.faults, edits)
         self._sinks = list(sinks)
         self._seen = seen
         self._block: list[tuple[Row, float]] = []

@@ -11,7 +11,7 @@ from rightrate.watch.rows import Row
 __all__ = ["Guard"]
 
 _BLOCKS = 2
-_HIGH = 1.5
+_HIGH = 2.5
 _LEARNED = 0.7
 _LOST = 0.95
 
@@ -20,7 +20,7 @@ class Guard:
     """Holds the losses against the level a run began at, which is that of having learned nothing.
 
     A run is lost where a loss is not finite, or where two blocks in a row have medians above 0.95 of the
-    level, after a block whose mean was more than 1.5 times the level (it blew up, and stayed up or came to
+    level, after a block whose mean was more than 2.5 times the level (it blew up, and stayed up or came to
     rest at chance), or one whose median was below 0.7 of it (it had learned, and lost it again). A rate that
     is merely too low does neither. After a roll-back the two blocks are enough. Losses that are not positive
     are judged for being finite alone.

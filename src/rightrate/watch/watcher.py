@@ -19,8 +19,10 @@ from rightrate.watch.acts import Act, TrainingStoppedError
 from rightrate.watch.editors import Edit
 from rightrate.watch.faults import Note
 from rightrate.watch.feed import Feed
+from rightrate.watch.finding import Finding
 from rightrate.watch.guard import Guard
 from rightrate.watch.hooks import Hooks
+from rightrate.watch.ladder import order_for
 from rightrate.watch.measure import Sampler
 from rightrate.watch.mender import Mender
 from rightrate.watch.rates import Rates
@@ -64,7 +66,7 @@ class Watch:
         self.settings = settings
         self._optimizers = tuple(optimizers)
         self._model = model
-        self._feed = Feed(settings, sinks, self._seen)
+        self._feed = Feed(settings, sinks, self._seen, lambda: self._stepping.editors.edits)
         self._faults = self._feed.faults
         self._rates = Rates()
         self._guard = Guard(settings.chance_loss)
@@ -166,7 +168,7 @@ class Watch:
         return self._stepping.step
 
     @property
-    def findings(self) -> list[Any]:
+    def findings(self) -> list[Finding]:
         """What was found, oldest first."""
         return list(self._feed.judge.findings)
 
@@ -269,9 +271,10 @@ class Watch:
         if wait:
             self._feed.look()
 
-    def _seen(self, block: Sequence[tuple[Row, float]], findings: Sequence[Any]) -> None:
+    def _seen(self, block: Sequence[tuple[Row, float]], findings: Sequence[Finding]) -> None:
         if self._mender is not None:
-            order = self._guard.look(block)
+            scheduled = bool(self._stepping.editors.schedulers)
+            order = self._guard.look(block) or order_for(findings, scheduled=scheduled)
             if order is not None:
                 self._mender.order(order)
 
