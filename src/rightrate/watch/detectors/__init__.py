@@ -1,8 +1,9 @@
 """Detectors, one a file: pure functions from what was seen and the next block to findings."""
 
 from rightrate.watch.detector import Detector
+from rightrate.watch.detectors.non_finite import NonFinite
 
 __all__ = ["DETECTORS"]
 
-DETECTORS: dict[str, Detector] = {}
+DETECTORS: dict[str, Detector] = {"non_finite": NonFinite()}
 """Every detector by name, in the order in which they are asked."""

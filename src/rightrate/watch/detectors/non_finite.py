@@ -1,0 +1,45 @@
+"""Losses that are NaN or infinite."""
+
+import math
+from dataclasses import dataclass
+
+from rightrate.watch.detector import Block, State
+from rightrate.watch.finding import Finding
+
+__all__ = ["NonFinite"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NonFinite:
+    """Says at which step the loss stopped being a finite number; again after it was finite in between.
+
+    NaN and infinity are what it looks for: each counts at the step where it stands.
+    """
+
+    def init(self) -> State:
+        """Return what is remembered before the first block."""
+        return {"broken": False}
+
+    def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
+        """Return what was found in the next block, and what to remember."""
+        broken = bool(state["broken"])
+        found = []
+        for step, loss in zip(block.steps, block.losses, strict=True):
+            if not math.isfinite(loss) and not broken:
+                found.append(_finding(block, step, loss))
+            broken = not math.isfinite(loss)
+        return tuple(found), {"broken": broken}
+
+
+def _finding(block: Block, since: int, loss: float) -> Finding:
+    rows = zip(block.steps, block.losses, strict=True)
+    count = sum(not math.isfinite(value) for step, value in rows if step >= since)
+    return Finding(
+        verdict="non_finite",
+        step=block.last,
+        since=since,
+        text=f"The loss is {loss} at step {since:,}.",
+        advice="Go back to a snapshot from before it and cut the learning rate.",
+        confidence=1.0,
+        evidence={"non_finite_losses": count},
+    )
