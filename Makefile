@@ -7,7 +7,7 @@ ADAPTERS := .venv-adapters
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install -qq --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: demo test test-adapters test-crash lint bench-quality bench-speed clean
+.PHONY: demo test test-adapters test-crash lint bench-quality bench-speed study clean
 
 demo: $(VENV)/.stamp
 	@mkdir -p out
@@ -36,6 +36,11 @@ bench-quality: $(VENV)/.stamp-bench
 	$(BIN)/python -m benchmarks.quality --tasks digits digits-cnn cancer wine diabetes \
 		--tools "rightrate 1x" --out benchmarks/results/built-in
 	$(BIN)/python -m benchmarks.quality
+
+# What is finished is kept in out/study.db and not trained again.
+study: $(VENV)/.stamp
+	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.study
+	@echo "The report is at $(CURDIR)/out/study.html"
 
 bench-speed: $(VENV)/.stamp-jax
 	$(BIN)/python -m benchmarks.speed

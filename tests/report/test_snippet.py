@@ -157,3 +157,24 @@ def test_an_unknown_schedule_stays_a_comment(text: str, make_record: Callable[..
 def test_no_answer_gives_no_code(make_record: Callable[..., Record]) -> None:
     lines = report.code(make_record(answer={"lr": None, "message": "Nothing\ntrains."})).splitlines()
     assert lines == ["# There is no learning rate to use.", "# Nothing trains."]
+
+
+@pytest.mark.parametrize(
+    ("text", "lines"),
+    [
+        (
+            "pytorch_optimizer.Lion",
+            ["from pytorch_optimizer import Lion", "optimizer = Lion(model.parameters(), lr=lr)"],
+        ),
+        (
+            "a.b.Adam(betas=(0.9, 0.99))",
+            ["from a.b import Adam", "optimizer = Adam(model.parameters(), lr=lr, betas=(0.9, 0.99))"],
+        ),
+        ("torch.optim.Adam", ["optimizer = torch.optim.Adam(model.parameters(), lr=lr)"]),
+    ],
+)
+def test_an_optimizer_given_by_its_path_is_imported_from_there(
+    text: str, lines: list[str], make_record: Callable[..., Record]
+) -> None:
+    written = report.code(make_record(settings={"optimizer": text, "schedule": "constant"})).splitlines()
+    assert [line for line in written if line][2:] == lines

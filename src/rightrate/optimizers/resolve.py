@@ -54,8 +54,9 @@ def resolve(
         UnsupportedOptimizerError: If it needs a closure, second derivatives or sparse gradients.
     """
     extra = dict(options or {})
-    if is_path(optimizer):
-        optimizer = imported(_WHERE, optimizer)
+    path = optimizer if is_path(optimizer) else ""
+    if path:
+        optimizer = imported(_WHERE, path)
     if isinstance(optimizer, str):
         info = named(optimizer)
         cls = getattr(torch.optim, info.torch_class)
@@ -70,7 +71,7 @@ def resolve(
         _refuse(optimizer)
         cls_ = optimizer
         return OptimizerSpec(
-            label=_label(cls_.__name__, extra),
+            label=_label(path or cls_.__name__, extra),
             name="",
             search_range=_DEFAULT_RANGE,
             build=lambda module: _construct(cls_, module, extra),
@@ -83,7 +84,7 @@ def resolve(
     if not callable(optimizer):
         raise ConfigError(describe(_WHERE, _ALLOWED, optimizer))
     return OptimizerSpec(
-        label=_factory_label(optimizer),
+        label=path or _factory_label(optimizer),
         name="",
         search_range=_DEFAULT_RANGE,
         build=lambda module: _call_factory(optimizer, module),

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-__all__ = ["compare_figure", "draw_curves", "draw_objective"]
+__all__ = ["COLOURS", "compare_figure", "draw_curves", "draw_objective", "style"]
 
 _INK, _MUTED, _GRID, _EDGE = "#1b2330", "#667085", "#e8ebf0", "#d5dae2"
-_SERIES = ("#0b63a5", "#c2410c", "#00795a", "#7a3ea1", "#9a6700", "#b0307a", "#1f8a9c", "#596579")
+COLOURS = ("#0b63a5", "#c2410c", "#00795a", "#7a3ea1", "#9a6700", "#b0307a", "#1f8a9c", "#596579")
+"""Those of the page, in its order."""
+
 _LINES = ("-", "--", ":", "-.", (0, (6, 2)), (0, (6, 2, 1, 2)))
 
 
@@ -77,7 +79,7 @@ def draw_objective(axes: "Axes", record: CompareRecord) -> None:
     ticks = decade_ticks(lrs)
     axes.set_xticks([lr for lr, _ in ticks], [text for _, text in ticks], minor=False)
     axes.set_xticks([], minor=True)
-    _style(axes, "learning rate", f"validation {run.objective} after training")
+    style(axes, "learning rate", f"validation {run.objective} after training")
 
 
 def draw_curves(axes: "Axes", record: CompareRecord, which: str, metric: str) -> None:
@@ -98,7 +100,7 @@ def draw_curves(axes: "Axes", record: CompareRecord, which: str, metric: str) ->
         axes.plot(steps, rows.mean(axis=0), color=colour, linestyle=line, linewidth=1.8, label=_plain(name))
         axes.fill_between(steps, rows.min(axis=0), rows.max(axis=0), color=colour, alpha=0.13, linewidth=0)
     axes.set_xlim(left=0)
-    _style(axes, "step", f"{'validation' if which == 'valid' else 'training'} {metric}")
+    style(axes, "step", f"{'validation' if which == 'valid' else 'training'} {metric}")
 
 
 def _look(record: CompareRecord, contender: Contender) -> tuple[str, object]:
@@ -107,11 +109,12 @@ def _look(record: CompareRecord, contender: Contender) -> tuple[str, object]:
     optimizer = settings.optimizers.index(contender.optimizer)
     schedule = settings.schedules.index(contender.schedule)
     if len(settings.optimizers) == 1:
-        return _SERIES[schedule % len(_SERIES)], "-"
-    return _SERIES[optimizer % len(_SERIES)], _LINES[schedule % len(_LINES)]
+        return COLOURS[schedule % len(COLOURS)], "-"
+    return COLOURS[optimizer % len(COLOURS)], _LINES[schedule % len(_LINES)]
 
 
-def _style(axes: "Axes", across: str, up: str) -> None:
+def style(axes: "Axes", across: str, up: str) -> None:
+    """Give axes their labels and the look of all pictures."""
     axes.set_xlabel(across, color=_INK, fontsize=10.5)
     axes.set_ylabel(_plain(up), color=_INK, fontsize=10.5)
     axes.tick_params(which="major", labelsize=10, colors=_INK, color=_GRID)

@@ -61,6 +61,15 @@ def _theirs(setting: str, lr: float, schedule: str, steps: int) -> str:
 
 def _optimizer(text: str) -> list[str]:
     name, options = _call(text)
+    module = _module(text)
+    if module and module != "torch.optim":
+        arguments = "".join(f", {key}={item!r}" for key, item in options.items() if key != "lr")
+        return [
+            "",
+            f"from {module} import {name}",
+            "",
+            f"optimizer = {name}(model.parameters(), lr=lr{arguments})",
+        ]
     if name.lower() not in _OPTIMIZERS:
         return [
             *_comment(f"your own optimizer: {text}"),
@@ -152,6 +161,13 @@ def _call(text: str) -> tuple[str, dict[str, Any]]:
     except (SyntaxError, ValueError, MemoryError, RecursionError):
         return "", {}
     return _last_name(node.func), options
+
+
+def _module(text: str) -> str:
+    """Return what comes before the last name of `module.name` or `module.name(key=1, ...)`; "" for others."""
+    head, _, _ = text.strip().partition("(")
+    module, _, name = head.rpartition(".")
+    return module if _call(text)[0] == name and all(part.isidentifier() for part in module.split(".")) else ""
 
 
 def _last_name(node: ast.expr) -> str:

@@ -31,7 +31,7 @@ def compare_objective_chart(record: CompareRecord) -> Chart:
             "margin": {"t": 24},
         },
         "height": 480,
-        "scales": _scales(record, values),
+        **_scale(record, values),
     }
 
 
@@ -170,15 +170,18 @@ def _untrained_note(record: CompareRecord, values: Window) -> list[Chart]:
     ]
 
 
-def _scales(record: CompareRecord, values: Window) -> Chart | None:
-    """Return the value axis as `linear` and `log`, or None where a logarithm makes no sense."""
+def _scale(record: CompareRecord, values: Window) -> Chart:
+    """Return the value axis as `linear` and `log`, and which comes first; nothing where no logarithm fits."""
     numbers = [number for item in record.analysis.readings for number in item.values if values.holds(number)]
     if not numbers or min(numbers) <= 0 or record.settings.run.direction == "max":
-        return None
+        return {}
     low, high = math.log10(min(numbers)), math.log10(values.high)
     return {
-        "linear": {"yaxis.type": "linear", "yaxis.range": [values.low, values.high]},
-        "log": {"yaxis.type": "log", "yaxis.range": [low - 0.07 * (high - low), high]},
+        "scale": "log" if high - low > 1 else "linear",
+        "scales": {
+            "linear": {"yaxis.type": "linear", "yaxis.range": [values.low, values.high]},
+            "log": {"yaxis.type": "log", "yaxis.range": [low - 0.07 * (high - low), high]},
+        },
     }
 
 
