@@ -70,6 +70,7 @@ def space_of(pair: Pair, budget: float, *, low: float, high: float) -> Space:
         seed=0,
         decays=False,
         untrained=pair.told,
+        epoch=pair.epoch_steps,
     )
 
 
