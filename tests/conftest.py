@@ -1,6 +1,7 @@
 """Settings that every test shares."""
 
 import os
+import signal
 
 from hypothesis import settings
 
@@ -10,3 +11,7 @@ settings.load_profile("rightrate")
 
 # A command remembers in runs.db of the working folder what it found; a test must not find what another left.
 os.environ["RIGHTRATE_STORE"] = ""
+
+# A shell tells what it starts in the background to ignore Ctrl-C, which is what some tests press.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)

@@ -19,7 +19,7 @@ def test_a_path_is_the_class():
     assert imported("x", "torch.optim.SGD") is torch.optim.SGD
     spec = resolve("torch.optim.SGD", options={"momentum": 0.5})
     built = spec.build(nn.Linear(2, 1))
-    assert (spec.label, type(built)) == ("SGD(momentum=0.5)", torch.optim.SGD)
+    assert (spec.label, type(built)) == ("torch.optim.SGD(momentum=0.5)", torch.optim.SGD)
     assert built.defaults["momentum"] == 0.5
 
 
