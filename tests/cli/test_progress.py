@@ -1,3 +1,4 @@
+import dataclasses
 from collections.abc import Iterator
 from io import StringIO
 from itertools import count
@@ -35,6 +36,11 @@ def test_the_range_test_has_no_rung() -> None:
     action = Action(kind="range", rung=-1, lrs=(1e-6, 1.0), steps=50, seed=0)
     state = Progress(action=action, done=8, spent=8, allowance=1000, seconds=1.0)
     assert line_of(state, 0.2).startswith("range test: lr 1e-6 to 1, step 8 of 50")
+
+
+def test_what_has_a_name_is_called_by_it() -> None:
+    state = dataclasses.replace(progress(), name="adam, cosine, seed 2")
+    assert line_of(state, 1.0).startswith("adam, cosine, seed 2: 3 members, lr 0.01 to 0.1, step 8 of 1,200")
 
 
 def test_plain_lines_come_with_a_new_rung_and_every_few_seconds() -> None:

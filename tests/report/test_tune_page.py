@@ -2,6 +2,7 @@
 
 import json
 import math
+import os
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -281,7 +282,7 @@ def test_a_report_that_cannot_be_written(tmp_path: Path, monkeypatch) -> None:
     def full(*arguments, **options) -> None:
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(Path, "write_text", full)
+    monkeypatch.setattr(os, "fsync", full)
     message = r"save_report\(path=\.\.\.\) must be a file that can be written, .* No space left on device\."
     with pytest.raises(ConfigError, match=message):
         save_tune(population(), tmp_path / "report.html")

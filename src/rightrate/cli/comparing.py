@@ -71,6 +71,8 @@ class Asked:
         self.question.check()
         lrs_of(self.lrs)
         self.numbers()
+        if self.target is not None:
+            _check.number("--reach", self.target)
         for name in self.optimizers or ():
             if is_path(name):
                 imported("--optimizers", name)

@@ -28,9 +28,9 @@ MISUSE = 2
 INTERRUPTED = 130
 
 _ARGUMENT = re.compile(
-    r"\b(?:find|tune|Task|Training|Grid|Halving|Pbt|Bayes)"
+    r"\b(?:find|tune|compare|Task|Training|Grid|Halving|Pbt|Bayes)"
     r"\((batch_size|budget|device|engine|epochs|objective|optimizer|schedule|seed|steps|tolerance|low|high|method"
-    r"|members|factor|ready_steps|slow|trials|sampler)=\.\.\.\)"
+    r"|members|factor|ready_steps|slow|trials|sampler|lrs|optimizers|schedules|seeds)=\.\.\.\)"
 )
 
 

@@ -100,7 +100,7 @@ class PlainLines:
 
     def __call__(self, progress: "Progress") -> None:
         """Write a line if the rung is new or the last line is a few seconds old."""
-        rung = (progress.action.kind, progress.action.rung)
+        rung = (progress.name, progress.action.kind, progress.action.rung)
         if rung != self._rung or self._clock() - self._written >= _PLAIN_SECONDS:
             self._rung = rung
             self._write(line_of(progress, self._clock() - self._began))
@@ -162,7 +162,7 @@ class LiveLine:
 
 
 def line_of(progress: "Progress", elapsed: float) -> str:
-    """Return where a search is: rung, members, rates, steps done, share of the budget, time."""
+    """Return where a search is: rung or name, members, rates, steps done, share of the budget, time."""
     from rightrate.report.text import count, duration, rate
 
     action = progress.action
@@ -174,7 +174,7 @@ def line_of(progress: "Progress", elapsed: float) -> str:
         rates = f"lr {lowest}"
     else:
         rates = f"{len(action.lrs)} members, lr {lowest} to {highest}"
-    where = what if action.kind == "range" else f"rung {action.rung}, {what}"
+    where = progress.name or (what if action.kind == "range" else f"rung {action.rung}, {what}")
     parts = [f"{where}: {rates}", f"step {count(progress.done)} of {count(action.steps)}"]
     if progress.allowance:
         parts.append(f"{100 * progress.spent / progress.allowance:.0f} % of the budget")

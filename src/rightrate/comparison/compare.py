@@ -9,8 +9,9 @@ from torch import nn
 
 from rightrate import _check
 from rightrate.comparison.asked import FoundTimes, lrs_of, named_schedules, seeds_of
+from rightrate.comparison.question import Question
 from rightrate.comparison.result import Comparison
-from rightrate.comparison.session import Question, Session
+from rightrate.comparison.session import Session
 from rightrate.errors import ConfigError, describe
 from rightrate.finder.interrupt import Interrupt
 from rightrate.finder.trace import untouched

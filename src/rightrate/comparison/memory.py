@@ -1,26 +1,24 @@
 """How much memory an optimizer keeps for each parameter, measured after real steps."""
 
-from itertools import islice
 from typing import Any
 
-import torch
+import numpy as np
 from torch import Tensor
 
-from rightrate.population.program import own_draws
+from rightrate.population.serial import SerialPopulation
 from rightrate.population.setup import Setup
-from rightrate.tasks.nest import copied
 from rightrate.tasks.own_step import OwnStep
 
 __all__ = ["measured_state"]
 
-_STEPS = 2
+_STEPS, _RATE = 2, 1e-6
 
 
 def measured_state(setup: Setup) -> tuple[float | None, int]:
     """Return bytes of optimizer state for each parameter, and how many parameters are trained.
 
-    Two real steps are taken by a copy; then the bytes of all tensors in the optimizer's state are counted,
-    its step counters among them.
+    Two real steps are taken by one member; then the bytes of all tensors in its optimizer's state are counted
+    with its step counters.
 
     Args:
         setup: The task with its optimizer; it is not changed.
@@ -28,18 +26,13 @@ def measured_state(setup: Setup) -> tuple[float | None, int]:
     Returns:
         Bytes a parameter, None where the model takes its own steps; parameters.
     """
-    program = setup.copy_program()
-    trained = [parameter for parameter in program.parameters() if parameter.requires_grad]
+    trained = [parameter for parameter in setup.program.parameters() if parameter.requires_grad]
     count = sum(parameter.numel() for parameter in trained)
-    if isinstance(program.model, OwnStep):
+    if isinstance(setup.program.model, OwnStep):
         return None, count
-    optimizer = setup.build_optimizer(program)
-    with own_draws(program.device), torch.enable_grad():
-        program.seed_draws(setup.seed)
-        for batch in islice(setup.train.stream(setup.seed), _STEPS):
-            optimizer.zero_grad()
-            program(copied(batch))[0].backward()
-            optimizer.step()
+    population = SerialPopulation(setup, 1)
+    population.advance(np.full((_STEPS, 1), _RATE))
+    (optimizer,) = population.optimizers()
     return _bytes(optimizer.state_dict()["state"]) / max(1, count), count
 
 

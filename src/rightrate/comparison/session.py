@@ -1,71 +1,37 @@
-"""One comparison, from the first check of the engines to the record of what was concluded."""
+"""One comparison: searching where it is asked for, and training every piece."""
 
-import platform
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
-from importlib.metadata import version
+from dataclasses import dataclass, field, replace
 
 import torch
 
-from rightrate.comparison.analysis import analysed
-from rightrate.comparison.asked import FoundTimes, rates
-from rightrate.comparison.conclude import conclude
+from rightrate.comparison.asked import rates
 from rightrate.comparison.memory import measured_state
+from rightrate.comparison.question import Question
+from rightrate.comparison.recording import Done, recorded
 from rightrate.comparison.training import Piece, Trained, Trainer
 from rightrate.comparison.within import Within
 from rightrate.finder.interrupt import Interrupt
 from rightrate.finder.session import Question as FindQuestion
 from rightrate.finder.session import Session as FindSession
-from rightrate.population.calibrate import Calibration, Engine, calibrate
+from rightrate.population.calibrate import Calibration, calibrate
 from rightrate.population.factory import Populations
 from rightrate.population.prepare import Prepared
-from rightrate.schedules import FloatArray, Shape, resolve, shape_values
+from rightrate.schedules import FloatArray, resolve, shape_values
 from rightrate.search.compare_record import (
     CompareRecord,
-    CompareSettings,
-    CompareTrial,
     Contender,
     Found,
-    OptimizerFacts,
 )
 from rightrate.search.driver import Progress, Stopped
-from rightrate.search.levels import Untrained, untrained_metrics
+from rightrate.search.levels import untrained_metrics
 from rightrate.search.probe import Probe
-from rightrate.search.record import Cost, Provenance, Settings
 from rightrate.store.frozen import from_plain, to_plain
 from rightrate.store.journal import Journal
 
-__all__ = ["Question", "Session"]
-
-
-@dataclass(frozen=True, kw_only=True)
-class Question:
-    """What is asked, all of it checked.
-
-    Args:
-        steps: Length of every run in optimizer steps.
-        schedules: By the name that a report calls them.
-        lrs: The rates that are asked for.
-        seeds: Of everything random.
-        tolerance: The regret up to which a rate is good.
-        target: The objective whose time is measured; None for a regret of a tenth.
-        engine: "auto", "serial" or "stacked".
-    """
-
-    steps: int
-    schedules: Mapping[str, str | Shape]
-    lrs: tuple[float | FoundTimes, ...]
-    seeds: tuple[int, ...]
-    tolerance: float
-    target: float | None
-    engine: Engine
-
-    @property
-    def finds(self) -> bool:
-        """Whether `find` is to be asked."""
-        return any(isinstance(lr, FoundTimes) for lr in self.lrs)
+__all__ = ["Session"]
 
 
 @dataclass
@@ -115,7 +81,17 @@ class Session:
             self._train(_watcher(interrupt, self.progress))
         except Stopped:
             interrupted = True
-        return self._record(untrained, said, interrupted, time.perf_counter() - began)
+        done = Done(
+            optimizers=self.optimizers,
+            question=self.question,
+            planned=sum(len(piece.lrs) for piece in self._pieces()),
+            found=tuple(self._found.values()),
+            engines=self._engines,
+            states=self._states,
+            trained=self._trained,
+        )
+        seconds = time.perf_counter() - began
+        return recorded(done, untrained, said, interrupted=interrupted, seconds=seconds)
 
     def _find(self, contender: Contender, interrupt: Interrupt) -> Found:
         """Return what `find` answers for a contender, with the first seed."""
@@ -132,7 +108,8 @@ class Session:
             engine=self.question.engine,
             strategy=Probe(),
         )
-        session = FindSession(self.optimizers[contender.optimizer], question, self.progress)
+        named = _named(f"find for {contender.optimizer}, {contender.schedule}", self.progress)
+        session = FindSession(self.optimizers[contender.optimizer], question, named)
         record = session.run(interrupt, (), Within(journal=self.journal, name=key))
         if record.answer.status == "interrupted" or interrupt.requested:
             raise Stopped
@@ -215,117 +192,6 @@ class Session:
         self._engines[label] = from_plain(Calibration, known["calibration"])
         self._states[label] = (known["state"][0], known["state"][1])
 
-    def _record(
-        self, untrained: Untrained, notes: Sequence[str], interrupted: bool, seconds: float
-    ) -> CompareRecord:
-        prepared = next(iter(self.optimizers.values()))
-        objective = prepared.task.objective
-        facts = tuple(self._facts(label) for label in self.optimizers if label in self._engines)
-        trials, seeds = self._judged(interrupted)
-        analysis = analysed(
-            trials,
-            objective=objective,
-            untrained=untrained.metrics,
-            tolerance=self.question.tolerance,
-            target=self.question.target,
-            step_seconds={item.optimizer: item.step_seconds for item in facts},
-        )
-        settings = self._settings(notes, seeds)
-        answer = conclude(settings, analysis, interrupted=interrupted, planned=len(self.question.seeds))
-        return CompareRecord(
-            settings=settings,
-            answer=answer,
-            trials=trials,
-            analysis=analysis,
-            facts=facts,
-            cost=self._cost(seconds),
-            provenance=self._provenance(),
-        )
-
-    def _judged(self, interrupted: bool) -> tuple[tuple[CompareTrial, ...], tuple[int, ...]]:
-        """Return the trials that are compared with their seeds: whole seeds, where one is whole."""
-        seeds = self.question.seeds
-        if interrupted:
-            count = {seed: sum(piece.seed == seed for piece, _ in self._trained) for seed in seeds}
-            most = max(count.values())
-            seeds = tuple(seed for seed in seeds if count[seed] == most > 0)
-        trials = [trial for piece, done in self._trained for trial in done.trials if piece.seed in seeds]
-        return tuple(trials), seeds
-
-    def _facts(self, label: str) -> OptimizerFacts:
-        own = [(piece, done) for piece, done in self._trained if piece.contender.optimizer == label]
-        steps = sum(piece.steps * len(piece.lrs) for piece, _ in own)
-        verdict = self._engines[label].verdict
-        state_bytes, parameters = self._states[label]
-        return OptimizerFacts(
-            optimizer=label,
-            step_seconds=sum(done.train_seconds for _, done in own) / steps if steps else None,
-            state_bytes=state_bytes,
-            parameters=parameters,
-            engine=verdict.sentence(),
-            verdict=verdict.to_dict(),
-        )
-
-    def _settings(self, notes: Sequence[str], seeds: tuple[int, ...]) -> CompareSettings:
-        prepared = next(iter(self.optimizers.values()))
-        question, info, objective = self.question, prepared.task.info, prepared.task.objective
-        held = ("A fifth of the training data was held out for validation.",) if prepared.held_out else ()
-        planned = sum(len(piece.lrs) for piece in self._pieces())
-        return CompareSettings(
-            run=Settings(
-                task=info.name,
-                description=info.description,
-                optimizer=", ".join(self.optimizers),
-                schedule=", ".join(question.schedules),
-                steps=question.steps,
-                budget=float(planned + len(self._found)),
-                objective=objective.name,
-                direction=objective.direction,
-                notes=(*held, *notes),
-            ),
-            optimizers=tuple(self.optimizers),
-            schedules=tuple(question.schedules),
-            lrs=tuple(str(lr) if isinstance(lr, FoundTimes) else f"{lr:g}" for lr in question.lrs),
-            seeds=seeds,
-            tolerance=question.tolerance,
-            found=tuple(self._found.values()),
-        )
-
-    def _cost(self, seconds: float) -> Cost:
-        steps = {
-            "find": sum(found.steps for found in self._found.values()),
-            "train": sum(piece.steps * len(piece.lrs) for piece, _ in self._trained),
-        }
-        return Cost(
-            steps=steps,
-            run_equivalents=sum(steps.values()) / self.question.steps,
-            overhead_steps=sum(made.member_steps for made in self._engines.values()),
-            evaluation_forwards=sum(done.forwards for _, done in self._trained),
-            seconds={
-                "check": sum(made.seconds for made in self._engines.values()),
-                "train": sum(done.train_seconds for _, done in self._trained),
-                "evaluate": sum(done.judge_seconds for _, done in self._trained),
-                "total": seconds,
-            },
-        )
-
-    def _provenance(self) -> Provenance:
-        prepared = next(iter(self.optimizers.values()))
-        verdicts = {label: made.verdict for label, made in self._engines.items()}
-        sentences = dict.fromkeys(verdict.sentence() for verdict in verdicts.values())
-        return Provenance(
-            versions={
-                "rightrate": version("rightrate"),
-                "torch": torch.__version__,
-                "python": platform.python_version(),
-            },
-            seed=self.question.seeds[0],
-            device=str(prepared.device),
-            threads=max((verdict.threads for verdict in verdicts.values()), default=torch.get_num_threads()),
-            engine="; ".join(sentences) or "not decided",
-            verdict={label: verdict.to_dict() for label, verdict in verdicts.items()},
-        )
-
 
 def _watcher(interrupt: Interrupt, progress: Callable[[Progress], None] | None) -> Callable[[Progress], None]:
     def watch(state: Progress) -> None:
@@ -335,3 +201,8 @@ def _watcher(interrupt: Interrupt, progress: Callable[[Progress], None] | None) 
             raise Stopped
 
     return watch
+
+
+def _named(name: str, progress: Callable[[Progress], None] | None) -> Callable[[Progress], None] | None:
+    """Return what says of everything that is shown whose it is; None where nothing is."""
+    return None if progress is None else lambda state: progress(replace(state, name=name))

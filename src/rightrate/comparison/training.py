@@ -48,6 +48,11 @@ class Piece:
         return f"run/{self.contender.optimizer}/{self.contender.schedule}/{self.seed}"
 
     @property
+    def name(self) -> str:
+        """Its name for those who watch."""
+        return f"{self.contender.optimizer}, {self.contender.schedule}, seed {self.seed}"
+
+    @property
     def steps(self) -> int:
         """Length in optimizer steps."""
         return len(self.shape)
@@ -144,6 +149,7 @@ class Trainer:
                 spent=self.spent,
                 allowance=self.allowance,
                 seconds=time.perf_counter() - self._began,
+                name=piece.name,
             )
         )
 

@@ -1,13 +1,11 @@
 """The report page of a comparison: one HTML file that needs no network."""
 
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from rightrate.errors import ConfigError, describe
 from rightrate.report.charts.compare_curves import best_curves_chart, kinds_chart
 from rightrate.report.charts.compare_objective import compare_objective_chart
 from rightrate.report.charts.compare_rows import (
@@ -22,6 +20,7 @@ from rightrate.report.compare_tables import best_table, same_table
 from rightrate.report.compare_text import chance_text, contender_text
 from rightrate.report.html import MEANINGS
 from rightrate.report.picture import svg
+from rightrate.report.place import write_page
 from rightrate.report.self_contained import data_url, environment, plotly_js, policy, resource, script_json
 from rightrate.report.text import count, duration, rate, value
 from rightrate.search.compare_record import CompareRecord
@@ -98,22 +97,7 @@ def save_comparison(record: CompareRecord, path: str | os.PathLike[str]) -> Path
     Raises:
         ConfigError: If the folder does not exist, the path is a folder, or it cannot be written.
     """
-    where, target = "save_report(path=...)", Path(path)
-    if target.is_dir():
-        raise ConfigError(describe(where, "a file", str(path), "Name a file in it, such as report.html."))
-    if not target.parent.is_dir():
-        raise ConfigError(describe(where, "in a folder that exists", str(path), "Make the folder first."))
-    temporary = target.resolve().with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        try:
-            temporary.write_text(compare_page(record), encoding="utf-8", errors="replace", newline="\n")
-            temporary.replace(target.resolve())
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        advice = f"{error.strerror or error}."
-        raise ConfigError(describe(where, "a file that can be written", str(path), advice)) from error
-    return target
+    return write_page("save_report(path=...)", path, lambda: compare_page(record))
 
 
 def compare_snippet(record: CompareRecord) -> str:

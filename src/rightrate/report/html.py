@@ -1,15 +1,14 @@
 """The report page: one HTML file that needs no network."""
 
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from rightrate.errors import ConfigError, describe
 from rightrate.report.charts import charts
 from rightrate.report.picture import figure, svg
+from rightrate.report.place import write_page
 from rightrate.report.self_contained import data_url, environment, plotly_js, policy, resource, script_json
 from rightrate.report.snippet import code
 from rightrate.report.text import rate
@@ -74,27 +73,7 @@ def save(record: Record, path: str | os.PathLike[str]) -> Path:
     Raises:
         ConfigError: If the folder does not exist, the path is a folder, or it cannot be written.
     """
-    where, target = "save(path=...)", Path(path)
-    if target.exists() and not target.is_file():
-        raise ConfigError(describe(where, "a file", str(path), "Name a file in it, such as report.html."))
-    if not target.parent.is_dir():
-        raise ConfigError(describe(where, "in a folder that exists", str(path), "Make the folder first."))
-    text = page(record)
-    whole = target.resolve()
-    temporary = whole.with_name(f".{whole.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        try:
-            with temporary.open("x", encoding="utf-8", errors="replace", newline="\n") as file:
-                file.write(text)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(whole)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        allowed, advice = "a file that can be written", f"{error.strerror or error}."
-        raise ConfigError(describe(where, allowed, str(path), advice)) from error
-    return target
+    return write_page("save(path=...)", path, lambda: page(record))
 
 
 def _spent(record: Record) -> dict[str, Any]:

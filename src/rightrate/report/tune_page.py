@@ -1,13 +1,11 @@
 """The report page of a tuning: one HTML file that needs no network."""
 
 import os
-import secrets
 from pathlib import Path
 from typing import Any
 
 from markupsafe import Markup
 
-from rightrate.errors import ConfigError, describe
 from rightrate.report.charts.curves import curves_chart
 from rightrate.report.charts.marks import Chart
 from rightrate.report.charts.narrowing import rounds_chart
@@ -16,6 +14,7 @@ from rightrate.report.charts.population import lineage_chart, progress_chart, ra
 from rightrate.report.charts.schedule import replay_chart, schedule_chart
 from rightrate.report.html import MEANINGS
 from rightrate.report.picture import figure, svg
+from rightrate.report.place import write_page
 from rightrate.report.self_contained import data_url, environment, plotly_js, policy, resource, script_json
 from rightrate.report.text import duration, rate, value
 from rightrate.report.tune_view import as_record, segments, slow_members
@@ -93,22 +92,7 @@ def save_tune(record: TuneRecord, path: str | os.PathLike[str]) -> Path:
     Raises:
         ConfigError: If the folder does not exist, the path is a folder, or it cannot be written.
     """
-    where, target = "save_report(path=...)", Path(path)
-    if target.is_dir():
-        raise ConfigError(describe(where, "a file", str(path), "Name a file in it, such as report.html."))
-    if not target.parent.is_dir():
-        raise ConfigError(describe(where, "in a folder that exists", str(path), "Make the folder first."))
-    temporary = target.resolve().with_name(f".{target.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        try:
-            temporary.write_text(tune_page(record), encoding="utf-8", errors="replace", newline="\n")
-            temporary.replace(target.resolve())
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        advice = f"{error.strerror or error}."
-        raise ConfigError(describe(where, "a file that can be written", str(path), advice)) from error
-    return target
+    return write_page("save_report(path=...)", path, lambda: tune_page(record))
 
 
 def tune_snippet(record: TuneRecord) -> str:

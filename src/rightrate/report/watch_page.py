@@ -1,12 +1,11 @@
 """The page of a watched run: one HTML file that needs no network."""
 
 import os
-import secrets
 from pathlib import Path
 
 from markupsafe import Markup
 
-from rightrate.errors import ConfigError, describe
+from rightrate.report.place import write_page
 from rightrate.report.self_contained import environment, plotly_js, policy, resource, script_json
 from rightrate.report.watch_charts import watch_charts
 from rightrate.report.watch_view import WatchView
@@ -56,20 +55,4 @@ def save_watch(view: WatchView, path: str | os.PathLike[str]) -> Path:
     Raises:
         ConfigError: If the folder does not exist, the path is a folder, or it cannot be written.
     """
-    where, target = "save_report(path=...)", Path(path)
-    if target.exists() and not target.is_file():
-        raise ConfigError(describe(where, "a file", str(path), "Name a file in it, such as watch.html."))
-    if not target.parent.is_dir():
-        raise ConfigError(describe(where, "in a folder that exists", str(path), "Make the folder first."))
-    whole = target.resolve()
-    temporary = whole.with_name(f".{whole.name}.{secrets.token_hex(4)}.tmp")
-    try:
-        try:
-            temporary.write_text(watch_page(view), encoding="utf-8", errors="replace", newline="\n")
-            temporary.replace(whole)
-        finally:
-            temporary.unlink(missing_ok=True)
-    except OSError as error:
-        allowed, advice = "a file that can be written", f"{error.strerror or error}."
-        raise ConfigError(describe(where, allowed, str(path), advice)) from error
-    return target
+    return write_page("save_report(path=...)", path, lambda: watch_page(view))

@@ -41,6 +41,7 @@ class Progress:
         spent: Member-steps of the whole search so far.
         allowance: Member-steps that may be spent in all; 0 if there is no limit.
         seconds: Wall time so far.
+        name: What is being trained, where there is more than one thing; "" otherwise.
     """
 
     action: Action
@@ -48,6 +49,7 @@ class Progress:
     spent: int
     allowance: int
     seconds: float
+    name: str = ""
 
 
 @dataclass
