@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch.optim import SGD, Optimizer, lr_scheduler
 
-from rightrate.watch.editors import schedulers_of
+from rightrate.watch.editors import Editors, schedulers_of
 from tests.watch.loops import quiet
 from tests.watch.test_rates import SCHEDULERS
 
@@ -59,3 +59,13 @@ def test_without_a_scheduler_it_is_other_code() -> None:
             w.observe(1.0)
     assert [(edit.step, edit.who) for edit in w.edits] == [(1, "other code"), (2, "other code")]
     assert w.edits[0].before == pytest.approx(0.1)
+
+
+def test_rates_that_were_put_back_are_nobodys_edit() -> None:
+    optimizer, editors = fresh(), Editors()
+    editors.after_step(optimizer, (0.5,))
+    assert editors.before_step(optimizer, (0.1,), 1) is not None
+    editors.after_step(optimizer, (0.1,))
+    editors.forget()
+    assert editors.before_step(optimizer, (0.5,), 2) is None
+    assert len(editors.edits) == 1

@@ -58,8 +58,8 @@ class Acting:
 
     Args:
         rescues: The most roll-backs; after them the run is stopped with a report, >= 0.
-        cut: What a roll-back multiplies the rate by, in (0, 1). It is applied twice where the run had not
-            learned anything yet, because then the rate was never right.
+        cut: What a roll-back multiplies the rate by, in (0, 1]; 1 leaves it. It is applied twice where the
+            run had not learned anything yet, because then the rate was never right.
         lower: What a plateau multiplies the rate by, in (0, 1]; 1 leaves plateaus alone.
         snapshot_steps: Steps between snapshots, >= 1; None takes a twentieth of the run, or 200.
         skip_steps: Steps that are skipped after a roll-back, so that the batches around a spike pass, >= 0.
@@ -77,8 +77,8 @@ class Acting:
 
     def __post_init__(self) -> None:
         _check.integer("Acting(rescues=...)", self.rescues, low=0)
-        for name, factor, high in (("cut", self.cut, 1.0), ("lower", self.lower, 1.0)):
-            _check.number(f"Acting({name}=...)", factor, above=0.0, high=high)
+        for name, factor in (("cut", self.cut), ("lower", self.lower)):
+            _check.number(f"Acting({name}=...)", factor, above=0.0, high=1.0)
         if self.snapshot_steps is not None:
             _check.integer("Acting(snapshot_steps=...)", self.snapshot_steps, low=1)
         _check.integer("Acting(skip_steps=...)", self.skip_steps, low=0)

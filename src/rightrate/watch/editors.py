@@ -57,6 +57,11 @@ class Editors:
         self._left[id(optimizer)] = rates
         self._marks = [_mark(scheduler) for scheduler in self.schedulers]
 
+    def forget(self) -> None:
+        """Forget the rates of the last step: what was put back since then is nobody's edit."""
+        self._left.clear()
+        self._marks.clear()
+
     def before_step(self, optimizer: Optimizer, rates: tuple[float, ...], step: int) -> Edit | None:
         """Return the change since the last step, or None."""
         left = self._left.get(id(optimizer))

@@ -288,6 +288,7 @@ class Watch:
         if act.kind in ("rollback", "undo"):
             self._feed.forget()
             self._guard.again()
+            self._stepping.editors.forget()
         self._feed.tell("act", {**act.to_dict(), "text": act.text})
 
     def _guarded(self, place: str, do: Callable[..., object], *arguments: object) -> None:
