@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from rightrate.errors import ConfigError, describe
+from rightrate.watch.course import Course
 from rightrate.watch.editors import Edit
 from rightrate.watch.finding import Finding
 from rightrate.watch.measure import Measured
@@ -81,6 +82,7 @@ class Block:
         samples: What was measured at some of the steps.
         validations: (step, loss) of the validations that arrived since the last block.
         facts: What is known of the run.
+        course: How the loss went since the run began, with this block.
 
     Raises:
         ConfigError: If there are not as many losses as steps, or steps do not ascend.
@@ -92,6 +94,7 @@ class Block:
     samples: tuple[Sample, ...] = ()
     validations: tuple[tuple[int, float], ...] = ()
     facts: Facts = field(default_factory=Facts)
+    course: Course = field(default_factory=Course)
 
     def __post_init__(self) -> None:
         if len(self.losses) != len(self.steps):

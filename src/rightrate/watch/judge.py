@@ -1,9 +1,11 @@
 """Runs the detectors over blocks of steps, and keeps their faults away from each other."""
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rightrate.watch.arriving import numbers_of
+from rightrate.watch.course import Course
 from rightrate.watch.detector import Block, Facts, Rates, Sample, State
 from rightrate.watch.detectors import DETECTORS
 from rightrate.watch.editors import Edit
@@ -34,6 +36,7 @@ class Judge:
         self._told = 0
         self._detectors = dict(DETECTORS)
         self._states: dict[str, State] = {}
+        self._course = Course()
         self._validations: list[tuple[int, float]] = []
         self.findings: list[Finding] = []
 
@@ -58,9 +61,12 @@ class Judge:
     def _block(self, block: Sequence[tuple[Row, float]]) -> Block:
         edits, self._told = tuple(self._edits()[self._told :]), len(self._edits())
         validations, self._validations = tuple(self._validations), []
+        steps, losses = tuple(row.step for row, _ in block), tuple(loss for _, loss in block)
+        lrs = [row.rates[0] if row.rates else math.nan for row, _ in block]
+        self._course = self._course.add(steps, losses, lrs)
         return Block(
-            steps=tuple(row.step for row, _ in block),
-            losses=tuple(loss for _, loss in block),
+            steps=steps,
+            losses=losses,
             rates=Rates(applied=tuple(row.rates for row, _ in block), edits=edits),
             samples=tuple(
                 Sample(step=row.step, measured=Measured.of(numbers_of([row.measured])))
@@ -69,6 +75,7 @@ class Judge:
             ),
             validations=validations,
             facts=self._facts,
+            course=self._course,
         )
 
     def validated(self, step: int, value: float) -> None:
@@ -77,16 +84,18 @@ class Judge:
 
     def again(self) -> None:
         """Forget what was seen, because the run was put back; what was found stays."""
-        self._states = {}
+        self._states, self._course = {}, self._course.again()
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain data."""
         return {
             "states": {name: dict(state) for name, state in self._states.items()},
             "findings": [finding.to_dict() for finding in self.findings],
+            "course": self._course.to_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from saved data; detectors that are not there any more are left out."""
         self._states = {name: kept for name, kept in state["states"].items() if name in self._detectors}
         self.findings = [Finding(**finding) for finding in state["findings"]]
+        self._course = Course.from_dict(state["course"]) if "course" in state else Course()

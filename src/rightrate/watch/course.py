@@ -1,0 +1,179 @@
+"""How the loss went so far, in a bounded number of parts: levels and trends for detectors."""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import reduce
+from itertools import groupby, pairwise
+from statistics import median
+from typing import Any
+
+__all__ = ["Course", "Part", "Trend"]
+
+_MOST = 128
+_OPENING = 8
+_FEWEST = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """Some observations in a row.
+
+    Args:
+        first: The first step.
+        last: The last step.
+        count: How many finite losses were observed.
+        mean: Their mean.
+        lr: The first group's rate at the newest of them; None if unknown.
+    """
+
+    first: int
+    last: int
+    count: int
+    mean: float
+    lr: float | None = None
+
+    @property
+    def middle(self) -> float:
+        """The step in the middle, counted from 1."""
+        return 1.0 + (self.first + self.last) / 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Trend:
+    """A straight line through means of the loss, over the logarithm of the step.
+
+    Args:
+        slope: Change of the loss each time the number of steps doubles.
+        error: Standard error of the slope, with the residuals' lag-one correlation taken into account.
+        level: Loss on the line at its end.
+        scatter: Standard deviation of the means about the line.
+    """
+
+    slope: float
+    error: float
+    level: float
+    scatter: float
+
+    def after(self, doublings: float) -> float:
+        """Return the loss on the line when the number of steps has doubled so often."""
+        return self.level + self.slope * doublings
+
+
+@dataclass(frozen=True, kw_only=True)
+class Course:
+    """The training loss since the run began, as at most 128 parts of equally many steps.
+
+    A part begins as four steps; whenever there would be more than 128, neighbours are merged in pairs. Losses
+    that are not finite are left out.
+
+    Args:
+        parts: The parts, oldest first.
+        start: The lower of the mean of the first two losses and the median of the first eight, since a run
+            may blow up within them; NaN before the first.
+        width: Steps in a part.
+    """
+
+    parts: tuple[Part, ...] = ()
+    start: float = math.nan
+    width: int = 4
+
+    def add(self, steps: Sequence[int], losses: Sequence[float], lrs: Sequence[float] = ()) -> "Course":
+        """Return the course with some observations more, and their rates if they are known."""
+        known = [lr if math.isfinite(lr) else None for lr in lrs] or [None] * len(steps)
+        rows = [row for row in zip(steps, losses, known, strict=True) if math.isfinite(row[1])]
+        if not rows:
+            return self
+        start = _start([loss for _, loss, _ in rows]) if math.isnan(self.start) else self.start
+        width, parts = self.width, list(self.parts)
+        while rows[-1][0] // width - (parts[0].first if parts else rows[0][0]) // width >= _MOST:
+            width, parts = 2 * width, _paired(parts, 2 * width)
+        for _, group in groupby(rows, key=lambda row: row[0] // width):
+            new = _part(list(group))
+            if parts and parts[-1].first // width == new.first // width:
+                new = _merged(parts.pop(), new)
+            parts.append(new)
+        return Course(parts=tuple(parts), start=start, width=width)
+
+    @property
+    def step(self) -> int:
+        """The newest step; 0 before the first."""
+        return self.parts[-1].last if self.parts else 0
+
+    def again(self) -> "Course":
+        """Return the course of a run that was put back: without parts, but with where it began."""
+        return Course(start=self.start)
+
+    def since(self, step: float) -> tuple[Part, ...]:
+        """Return the parts that begin at a step or after it."""
+        return tuple(part for part in self.parts if part.first >= step)
+
+    def level(self, step: float) -> float:
+        """Return the median of the parts' means from a step on; NaN if there is none."""
+        means = [part.mean for part in self.since(step)]
+        return median(means) if means else math.nan
+
+    def trend(self, step: float, until: float = math.inf) -> Trend | None:
+        """Return the line through the parts between two steps; None if there are fewer than five."""
+        parts = [part for part in self.parts if part.first >= step and part.last <= until]
+        return _fitted(parts) if len(parts) >= _FEWEST else None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON data."""
+        start = None if math.isnan(self.start) else self.start
+        return {"parts": [asdict(part) for part in self.parts], "start": start, "width": self.width}
+
+    @classmethod
+    def from_dict(cls, state: Mapping[str, Any]) -> "Course":
+        """Return the course of saved data."""
+        parts = tuple(Part(**part) for part in state["parts"])
+        return cls(
+            parts=parts, start=math.nan if state["start"] is None else state["start"], width=state["width"]
+        )
+
+
+def _mean(values: Sequence[float]) -> float:
+    """Return a mean that does not overflow where the values do not."""
+    return math.fsum(value / len(values) for value in values)
+
+
+def _start(losses: Sequence[float]) -> float:
+    return min(_mean(losses[:2]), median(losses[:_OPENING]))
+
+
+def _part(rows: Sequence[tuple[int, float, float | None]]) -> Part:
+    mean = _mean([loss for _, loss, _ in rows])
+    return Part(first=rows[0][0], last=rows[-1][0], count=len(rows), mean=mean, lr=rows[-1][2])
+
+
+def _paired(parts: Sequence[Part], width: int) -> list[Part]:
+    """Return parts merged where the same `width` steps hold them."""
+    groups = groupby(parts, key=lambda part: part.first // width)
+    return [reduce(_merged, group) for _, group in groups]
+
+
+def _merged(a: Part, b: Part) -> Part:
+    share = b.count / (a.count + b.count)
+    return Part(
+        first=a.first,
+        last=b.last,
+        count=a.count + b.count,
+        mean=a.mean * (1.0 - share) + b.mean * share,
+        lr=b.lr,
+    )
+
+
+def _fitted(parts: Sequence[Part]) -> Trend:
+    places = [math.log2(part.middle) for part in parts]
+    values = [part.mean for part in parts]
+    end = math.log2(parts[-1].last + 1.0)
+    centre, mean = _mean(places), _mean(values)
+    spread = math.fsum((place - centre) ** 2 for place in places)
+    slope = math.fsum((p - centre) * (v - mean) for p, v in zip(places, values, strict=True)) / spread
+    rest = [v - mean - slope * (p - centre) for p, v in zip(places, values, strict=True)]
+    squares = math.fsum(value * value for value in rest)
+    scatter = math.sqrt(squares / (len(parts) - 2))
+    lagged = math.fsum(a * b for a, b in pairwise(rest))
+    alike = min(0.9, max(0.0, lagged / squares)) if squares > 0.0 else 0.0
+    error = scatter / math.sqrt(spread) * math.sqrt((1.0 + alike) / (1.0 - alike))
+    return Trend(slope=slope, error=error, level=mean + slope * (end - centre), scatter=scatter)
