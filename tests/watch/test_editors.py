@@ -4,7 +4,8 @@ import pytest
 import torch
 from torch.optim import SGD, Optimizer, lr_scheduler
 
-from rightrate.watch.editors import Editors, schedulers_of
+from rightrate.watch.editors import Editors
+from rightrate.watch.schedulers import schedulers_of
 from tests.watch.loops import quiet
 from tests.watch.test_rates import SCHEDULERS
 

@@ -23,10 +23,13 @@ class Rates:
 
     Args:
         applied: The rates of all parameter groups at each observation, as the optimizer used them.
-        told: What the scheduler says the first group's rate is, at each observation; () if unknown.
+        told: What the scheduler says the first group's rate is, times the watcher's own multiplier, at each
+            observation; () if unknown, NaN where it was not known yet.
         edits: Changes between steps since the last block, and who made them.
         scheduler_steps: How often the scheduler had been stepped at each observation; () if unknown.
         scheduler_length: How many steps the scheduler was made for, or None.
+        scheduler_start: How often it had been stepped when the watcher began to look, or None where steps
+            that a `GradScaler` leaves out may stand between.
     """
 
     applied: tuple[tuple[float, ...], ...] = ()
@@ -34,6 +37,7 @@ class Rates:
     edits: tuple[Edit, ...] = ()
     scheduler_steps: tuple[int, ...] = ()
     scheduler_length: int | None = None
+    scheduler_start: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,12 +49,14 @@ class Sample:
         measured: Norms, cosines and fractions; NaN where they could not be measured.
         curvature: u'Hu / u'u along the update u, with the Hessian H of the loss; NaN if not measured.
         still_groups: Parameter groups in which nothing moved at this step.
+        flat_tensors: The names of tensors whose gradient is zero everywhere or missing, at most eight.
     """
 
     step: int
     measured: Measured
     curvature: float = math.nan
     still_groups: tuple[int, ...] = ()
+    flat_tensors: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)

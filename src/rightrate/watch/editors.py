@@ -1,17 +1,19 @@
 """Who changes the rates between steps: a scheduler, or other code."""
 
-import gc
+from collections import deque
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import LRScheduler
 
-__all__ = ["OTHER", "Edit", "Editors", "schedulers_of"]
+from rightrate.watch.schedulers import schedulers_of
+
+__all__ = ["OTHER", "Edit", "Editors"]
 
 OTHER = "other code"
 _LIMIT = 200
+_NEW = 128
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +49,7 @@ class Editors:
     def __init__(self, schedulers: Sequence[Any] = ()) -> None:
         self.schedulers: list[Any] = list(schedulers)
         self.edits: list[Edit] = []
+        self._new: deque[Edit] = deque(maxlen=_NEW)
         self._looked: set[int] = set()
         self._left: dict[int, tuple[float, ...]] = {}
         self._marks: list[Any] = []
@@ -73,10 +76,18 @@ class Editors:
         if pair is None:
             return None
         edit = Edit(step=step, who=self._who(optimizer, rates), before=pair[0], after=pair[1])
-        if (edit.who != self._last or edit.who == OTHER) and len(self.edits) < _LIMIT:
-            self.edits.append(edit)
+        if edit.who != self._last or edit.who == OTHER:
+            self._new.append(edit)
+            if len(self.edits) < _LIMIT:
+                self.edits.append(edit)
         self._last = edit.who
         return edit
+
+    def new(self) -> tuple[Edit, ...]:
+        """Return the changes since this was last asked, the latest 128 at most."""
+        edits = tuple(self._new)
+        self._new.clear()
+        return edits
 
     def _who(self, optimizer: Optimizer, rates: tuple[float, ...]) -> str:
         moved = [
@@ -98,24 +109,6 @@ class Editors:
         ]
         self.schedulers += new
         return bool(new)
-
-
-def schedulers_of(optimizer: Optimizer) -> list[LRScheduler]:
-    """Return torch's schedulers that hold an optimizer, the outermost of nested ones last.
-
-    It asks Python's garbage collector who refers to the optimizer, which takes some tens of milliseconds.
-    """
-    found: list[LRScheduler] = []
-    for holder in gc.get_referrers(optimizer):
-        owners = gc.get_referrers(holder) if type(holder) is dict else [holder]
-        found += [owner for owner in owners if _schedules(owner, optimizer)]
-    inner = {id(part) for one in found for part in getattr(one, "_schedulers", ())}
-    whole = {id(one): one for one in found if id(one) not in inner}
-    return list(whole.values())
-
-
-def _schedules(candidate: object, optimizer: Optimizer) -> bool:
-    return issubclass(type(candidate), LRScheduler) and getattr(candidate, "optimizer", None) is optimizer
 
 
 def _set_by(scheduler: Any, rates: tuple[float, ...]) -> bool:

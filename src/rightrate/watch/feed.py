@@ -4,8 +4,8 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from rightrate.watch.around import Around
 from rightrate.watch.arriving import numbers_of
-from rightrate.watch.editors import Edit
 from rightrate.watch.faults import Faults, Note
 from rightrate.watch.finding import Finding
 from rightrate.watch.judge import Judge
@@ -27,7 +27,7 @@ class Feed:
         settings: What was asked.
         sinks: Who is told; one that fails is left out from then on.
         seen: Called with each block and what was found in it.
-        edits: Returns all changes of the rate so far.
+        around: Returns what surrounds the rows since it was last asked.
     """
 
     def __init__(
@@ -35,11 +35,11 @@ class Feed:
         settings: Settings,
         sinks: Sequence[Sink],
         seen: Callable[[Sequence[tuple[Row, float]], Sequence[Finding]], object],
-        edits: Callable[[], Sequence[Edit]],
+        around: Callable[[], Around],
     ) -> None:
         self.faults = Faults(self._noted)
         self.log = RunLog()
-        self.judge = Judge(settings, self.faults, edits)
+        self.judge = Judge(settings, self.faults, around)
         self._sinks = list(sinks)
         self._seen = seen
         self._block: list[tuple[Row, float]] = []

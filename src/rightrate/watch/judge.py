@@ -4,14 +4,13 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from rightrate.watch.around import Around, sample_of
 from rightrate.watch.arriving import numbers_of
 from rightrate.watch.course import Course
-from rightrate.watch.detector import Block, Facts, Rates, Sample, State
+from rightrate.watch.detector import Block, Facts, Rates, State
 from rightrate.watch.detectors import DETECTORS
-from rightrate.watch.editors import Edit
 from rightrate.watch.faults import Faults
 from rightrate.watch.finding import Finding
-from rightrate.watch.measure import Measured
 from rightrate.watch.rows import Row
 from rightrate.watch.settings import Settings
 
@@ -26,14 +25,13 @@ class Judge:
     Args:
         settings: What was asked.
         faults: Where a detector's failures go.
-        edits: Returns all changes of the rate so far.
+        around: Returns what surrounds the rows since it was last asked.
     """
 
-    def __init__(self, settings: Settings, faults: Faults, edits: Callable[[], Sequence[Edit]]) -> None:
-        self._facts = Facts(total_steps=settings.total_steps, chance_loss=settings.chance_loss)
+    def __init__(self, settings: Settings, faults: Faults, around: Callable[[], Around]) -> None:
+        self._settings = settings
         self._faults = faults
-        self._edits = edits
-        self._told = 0
+        self._around = around
         self._detectors = dict(DETECTORS)
         self._states: dict[str, State] = {}
         self._course = Course()
@@ -59,7 +57,7 @@ class Judge:
         return found
 
     def _block(self, block: Sequence[tuple[Row, float]]) -> Block:
-        edits, self._told = tuple(self._edits()[self._told :]), len(self._edits())
+        around = self._surrounded(block)
         validations, self._validations = tuple(self._validations), []
         steps, losses = tuple(row.step for row, _ in block), tuple(loss for _, loss in block)
         lrs = [row.rates[0] if row.rates else math.nan for row, _ in block]
@@ -67,16 +65,28 @@ class Judge:
         return Block(
             steps=steps,
             losses=losses,
-            rates=Rates(applied=tuple(row.rates for row, _ in block), edits=edits),
+            rates=_rates([row for row, _ in block], around),
             samples=tuple(
-                Sample(step=row.step, measured=Measured.of(numbers_of([row.measured])))
+                sample_of(row.step, numbers_of([row.measured]), around.tensors())
                 for row, _ in block
                 if row.measured is not None
             ),
             validations=validations,
-            facts=self._facts,
+            facts=Facts(
+                total_steps=self._settings.total_steps,
+                chance_loss=self._settings.chance_loss,
+                full_batch=self._settings.full_batch,
+                plain_steps=around.plain_steps,
+            ),
             course=self._course,
         )
+
+    def _surrounded(self, block: Sequence[tuple[Row, float]]) -> Around:
+        try:
+            return self._around()
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._faults.failed(block[-1][0].step, "what surrounds the steps", error)
+            return Around()
 
     def validated(self, step: int, value: float) -> None:
         """Take one validation into the next block."""
@@ -99,3 +109,16 @@ class Judge:
         self._states = {name: kept for name, kept in state["states"].items() if name in self._detectors}
         self.findings = [Finding(**finding) for finding in state["findings"]]
         self._course = Course.from_dict(state["course"]) if "course" in state else Course()
+
+
+def _rates(rows: Sequence[Row], around: Around) -> Rates:
+    teller, told = around.teller, tuple(row.told for row in rows)
+    counts = tuple(row.scheduler_steps for row in rows if row.scheduler_steps is not None)
+    return Rates(
+        applied=tuple(row.rates for row in rows),
+        told=() if all(map(math.isnan, told)) else told,
+        edits=around.edits,
+        scheduler_steps=counts if len(counts) == len(rows) else (),
+        scheduler_length=None if teller is None else teller.length,
+        scheduler_start=None if teller is None else teller.start,
+    )

@@ -9,9 +9,12 @@ from torch import Tensor
 from torch.optim import Optimizer
 
 from rightrate.watch.arriving import Arriving, arriving
+from rightrate.watch.curvature import Curvature
 
-__all__ = ["Measured", "Sampler"]
+__all__ = ["FLAT", "STILL", "Measured", "Sampler", "trained_of"]
 
+STILL, FLAT = 1, 2
+"""The marks of a tensor that did not move, and of one without a gradient; one may have both."""
 _LARGEST = 1 << 16
 
 
@@ -51,10 +54,12 @@ class Sampler:
 
     Args:
         every: A pair of steps is measured every so many steps, >= 2; 0 measures nothing.
+        curvature: Measures the curvature along the second step of a pair, or None.
     """
 
-    def __init__(self, every: int) -> None:
+    def __init__(self, every: int, curvature: Curvature | None = None) -> None:
         self._every = every
+        self._curvature = curvature
         self._gradient: Tensor | None = None
         self._weights: Tensor | None = None
         self._parts: Tensor | None = None
@@ -67,15 +72,20 @@ class Sampler:
     @torch.no_grad()
     def before(self, optimizer: Optimizer, step: int) -> None:
         """Look at weights and gradients before a step."""
+        tensors = _trained(optimizer)
         if step % self._every == 0:
             self._former = None
-        tensors = _trained(optimizer)
+        elif self._curvature is not None:
+            self._curvature.before(tensors)
         self._weights = _sampled(tensors)
         self._gradient = _sampled(_gradients(tensors))
 
     @torch.no_grad()
     def after(self, optimizer: Optimizer, *, fresh: bool = False) -> Arriving | list[float] | None:
-        """Return what the step did, in the order of the fields of `Measured`; None if nothing was looked at.
+        """Return what the step did; None if nothing was looked at.
+
+        These are the fields of `Measured` in their order, the curvature along the step, and for each tensor
+        the sum of its marks.
 
         Args:
             optimizer: The one that stepped.
@@ -108,12 +118,41 @@ class Sampler:
         lengths = [_length(tensor) for tensor in tensors]
         still = torch.stack([part.any() for part in torch.split(update, lengths)]).logical_not()
         flat = torch.stack([part.any() for part in torch.split(gradient, lengths)]).logical_not()
-        numbers = [gradient_norm, update_norm, weights.norm(), *cosines]
-        return arriving(torch.stack([*numbers, still.to(now.dtype).mean(), flat.to(now.dtype).mean()]))
+        marks = STILL * still.to(now.dtype) + FLAT * flat.to(now.dtype)
+        fractions = [still.to(now.dtype).mean(), flat.to(now.dtype).mean()]
+        numbers = [
+            gradient_norm,
+            update_norm,
+            weights.norm(),
+            *cosines,
+            *fractions,
+            self._curved(tensors).to(now),
+        ]
+        return arriving(torch.cat([torch.stack(numbers), marks]))
+
+    def _curved(self, tensors: Sequence[Tensor]) -> Tensor:
+        """Return the curvature along the step, or NaN; what failed once is not measured again."""
+        if self._curvature is None:
+            return torch.tensor(math.nan)
+        try:
+            return self._curvature.after(tensors)
+        except BaseException:
+            self._curvature = None
+            raise
+
+
+def trained_of(optimizer: Optimizer) -> list[tuple[int, Tensor]]:
+    """Return the tensors that an optimizer trains, each with the place of its parameter group."""
+    return [
+        (place, tensor)
+        for place, group in enumerate(optimizer.param_groups)
+        for tensor in group["params"]
+        if tensor.requires_grad
+    ]
 
 
 def _trained(optimizer: Optimizer) -> list[Tensor]:
-    return [tensor for group in optimizer.param_groups for tensor in group["params"] if tensor.requires_grad]
+    return [tensor for _, tensor in trained_of(optimizer)]
 
 
 def _gradients(tensors: Sequence[Tensor]) -> list[Tensor]:

@@ -21,13 +21,15 @@ class Row:
         skipped: Whether the watcher skipped it.
     """
 
-    __slots__ = ("losses", "measured", "rates", "skipped", "step")
+    __slots__ = ("losses", "measured", "rates", "scheduler_steps", "skipped", "step", "told")
 
     def __init__(self, step: int, rates: tuple[float, ...], *, skipped: bool = False) -> None:
         self.step = step
         self.rates = rates
         self.losses: list[float | Arriving] = []
         self.measured: Arriving | list[float] | None = None
+        self.told = math.nan
+        self.scheduler_steps: int | None = None
         self.skipped = skipped
 
     def ready(self) -> bool:

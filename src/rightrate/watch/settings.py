@@ -1,9 +1,13 @@
 """What a watcher was asked to do."""
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal
 
+from torch import Tensor
+
 from rightrate import _check
+from rightrate.errors import ConfigError, describe
 from rightrate.watch.acts import Acting
 
 __all__ = ["Measure", "Settings"]
@@ -17,14 +21,22 @@ class Measure:
 
     Args:
         gradients_every: Two steps in a row are measured every so many steps, >= 2; 0 measures no gradients.
+        curvature: Computes the loss of the batch at hand, such as `lambda: criterion(model(x), y)`. With it
+            the curvature of the loss is measured along the second of these steps, by three more forward
+            passes. It must take no new data and call no `backward`. None makes no extra passes.
     """
 
     gradients_every: int = 64
+    curvature: Callable[[], Tensor] | None = None
 
     def __post_init__(self) -> None:
         if self.gradients_every != 0:
             where = "Measure(gradients_every=...)"
             _check.integer(where, self.gradients_every, low=2, advice="0 measures nothing.")
+        received: object = self.curvature
+        if received is not None and not callable(received):
+            allowed = "a function without arguments that returns the loss"
+            raise ConfigError(describe("Measure(curvature=...)", allowed, received))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +48,7 @@ class Settings:
         name: What the run is called, in reports and in the store.
         total_steps: Length of the run in optimizer steps, or None.
         chance_loss: Loss of the best constant prediction, or None.
+        full_batch: Whether every gradient is that of all data.
         measure: What is measured besides losses and rates.
         acting: How far `mode="act"` may go.
 
@@ -47,6 +60,7 @@ class Settings:
     name: str = "run"
     total_steps: int | None = None
     chance_loss: float | None = None
+    full_batch: bool = False
     measure: Measure = field(default_factory=Measure)
     acting: Acting = field(default_factory=Acting)
 

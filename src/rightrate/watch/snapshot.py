@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-__all__ = ["Run", "Snapshot", "put_back"]
+__all__ = ["Run", "Snapshot", "put_back", "put_random_back", "random_states"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +50,7 @@ class Snapshot:
             "tensors": [tensor.detach().clone() for tensor in run.tensors()],
             "optimizers": [copy.deepcopy(optimizer.state_dict()) for optimizer in run.optimizers],
             "schedulers": [copy.deepcopy(scheduler.state_dict()) for scheduler in run.schedulers],
-            "random": _random_states(),
+            "random": random_states(),
         }
 
     def restore(self, run: Run) -> None:
@@ -78,7 +78,7 @@ def put_back(run: Run, state: Mapping[str, Any]) -> None:
             _put(optimizer, rates)
     for scheduler, kept in zip(run.schedulers, schedulers, strict=bool(schedulers)):
         scheduler.load_state_dict(copy.deepcopy(kept))
-    _put_back_random(state["random"])
+    put_random_back(state["random"])
 
 
 def _put(optimizer: Optimizer, rates: Sequence[Any]) -> None:
@@ -87,13 +87,15 @@ def _put(optimizer: Optimizer, rates: Sequence[Any]) -> None:
             group["lr"] = rate
 
 
-def _random_states() -> Mapping[str, Any]:
+def random_states() -> Mapping[str, Any]:
+    """Return the states of the generators of Python, NumPy and torch."""
     gpus = torch.cuda.get_rng_state_all() if torch.cuda.is_initialized() else []  # type: ignore[no-untyped-call]
     numpy = np.random.get_state(legacy=False)
     return {"python": random.getstate(), "numpy": numpy, "cpu": torch.get_rng_state(), "cuda": gpus}
 
 
-def _put_back_random(states: Mapping[str, Any]) -> None:
+def put_random_back(states: Mapping[str, Any]) -> None:
+    """Put the states of `random_states` back."""
     version, numbers, gauss = states["python"]
     random.setstate((version, tuple(numbers), gauss))
     np.random.set_state(states["numpy"])

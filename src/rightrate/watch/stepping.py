@@ -2,8 +2,12 @@
 
 from collections.abc import Sequence
 
+from torch import nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
 
+from rightrate.watch.around import Around, Tensors, plain_steps
+from rightrate.watch.arriving import Arriving
 from rightrate.watch.editors import Editors
 from rightrate.watch.faults import Faults
 from rightrate.watch.hooks import skipped_by_scaler
@@ -11,6 +15,7 @@ from rightrate.watch.measure import Sampler
 from rightrate.watch.mender import Mender
 from rightrate.watch.rates import Rates
 from rightrate.watch.rows import Row, Rows
+from rightrate.watch.schedulers import Teller, scaler_lives, teller_for
 
 __all__ = ["Stepping"]
 
@@ -40,6 +45,10 @@ class Stepping:
         self.step = 0
         self.rows = Rows()
         self.editors = Editors()
+        self.strangers: list[LRScheduler] = []
+        self._optimizers = tuple(optimizers)
+        self._teller: Teller | None = None
+        self._known = 0
         self._rates = rates
         self._sampler = sampler
         self._mender = mender
@@ -100,15 +109,55 @@ class Stepping:
                 self.rows.stepped(Row(self.step, (), skipped=True))
             return
         taken = self._taken[key] = self._taken[key] + 1
-        measured = self._sampler.after(optimizer, fresh=closure) if self._sampling else None
+        measured = self._measured(optimizer, closure) if self._sampling else None
         if taken <= self.step:
             return
         applied = self._applied
         several = len(applied) > 1
         row = Row(self.step, sum(applied.values(), ()) if several else applied[key])
         row.measured = measured
+        if self._teller is not None:
+            self._tell(row, self._teller)
         self.step = taken
         self.rows.stepped(row)
+
+    def _measured(self, optimizer: Optimizer, closure: bool) -> Arriving | list[float] | None:
+        try:
+            return self._sampler.after(optimizer, fresh=closure)
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._faults.failed(self.step, "measuring a step", error)
+            return None
+
+    def _tell(self, row: Row, teller: Teller) -> None:
+        """Put into a row what the scheduler says; one that fails is asked no more."""
+        try:
+            told, row.scheduler_steps = teller.now()
+            row.told = told * self._rates.multiplier
+            if row.step == 0 and row.scheduler_steps != teller.start and scaler_lives():
+                teller.start = None
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._teller = None
+            self._faults.failed(self.step, "what the scheduler says", error)
+
+    def look(self) -> None:
+        """Find out which scheduler tells the rate, where there is a sign of one that is not known yet."""
+        for optimizer in self._optimizers:
+            if any("initial_lr" in group for group in optimizer.param_groups):
+                self.editors.look(optimizer)
+        known = len(self.editors.schedulers)
+        if self._optimizers and (self._teller is None or known != self._known):
+            self._known = known
+            self._teller = teller_for(self._optimizers[0], self.editors.schedulers, self.strangers)
+
+    def around(self, model: nn.Module | None) -> Around:
+        """Return what surrounds the rows since it was last asked."""
+        self.look()
+        return Around(
+            edits=self.editors.new(),
+            teller=self._teller,
+            tensors=lambda: Tensors.of(self._optimizers[0], model),
+            plain_steps=plain_steps(self._optimizers),
+        )
 
     def start_from(self, step: int) -> None:
         """Go on counting from a step of an earlier process."""

@@ -20,6 +20,7 @@ def watch(
     mode: Literal["observe", "advise", "act"] = "observe",
     total_steps: int | None = None,
     chance_loss: float | None = None,
+    full_batch: bool = False,
     store: str | os.PathLike[str] | None = None,
     name: str = "run",
     console: bool = True,
@@ -30,10 +31,12 @@ def watch(
 
     Args:
         optimizer: An optimizer of torch, or several in a list; None where `Watch.record` is used.
-        model: The model; with it a roll-back includes buffers such as running statistics.
+        model: The model; with it a roll-back includes buffers such as running statistics, and findings name
+            its tensors. `Measure(curvature=...)` needs it.
         mode: "observe" says what it sees, "advise" what to do about it as well, "act" mends the run.
         total_steps: Length of the run in optimizer steps, if it is known.
         chance_loss: Loss of the best constant prediction, such as log(classes); it makes sure of collapse.
+        full_batch: Whether every gradient is that of all data, so that it has no noise.
         store: A file such as "runs.db", in which the run is written down as it goes on, so that
             `rightrate watch runs.db` can follow it in another terminal. None writes nothing.
         name: What the run is called.
@@ -67,6 +70,7 @@ def watch(
         name=name,
         total_steps=total_steps,
         chance_loss=chance_loss,
+        full_batch=full_batch,
         measure=measure or Measure(),
         acting=acting or Acting(),
     )

@@ -1,10 +1,11 @@
 """The watcher: it sits in a training loop, sees losses and steps, and says what is wrong."""
 
 import os
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
+from types import FrameType, TracebackType
 from typing import Any, Self
 
 from torch import Tensor, nn
@@ -16,6 +17,7 @@ from rightrate.report.watch_text import watch_summary
 from rightrate.report.watch_view import WatchView
 from rightrate.store import Study
 from rightrate.watch.acts import Act, TrainingStoppedError
+from rightrate.watch.curvature import curvature_of
 from rightrate.watch.editors import Edit
 from rightrate.watch.faults import Note
 from rightrate.watch.feed import Feed
@@ -27,6 +29,7 @@ from rightrate.watch.measure import Sampler
 from rightrate.watch.mender import Mender
 from rightrate.watch.rates import Rates
 from rightrate.watch.rows import Row
+from rightrate.watch.schedulers import strangers_of
 from rightrate.watch.settings import Settings
 from rightrate.watch.shelf import Shelf
 from rightrate.watch.sinks import Sink, StoreSink
@@ -66,14 +69,15 @@ class Watch:
         self.settings = settings
         self._optimizers = tuple(optimizers)
         self._model = model
-        self._feed = Feed(settings, sinks, self._seen, lambda: self._stepping.editors.edits)
+        self._feed = Feed(settings, sinks, self._seen, lambda: self._stepping.around(model))
         self._faults = self._feed.faults
         self._rates = Rates()
         self._guard = Guard(settings.chance_loss)
         shelf = Shelf(settings.snapshot_steps, settings.acting.keep)
         mends = settings.mode == "act" and bool(self._optimizers)
         self._mender = Mender(self._run, self._rates, settings.acting, shelf, self._acted) if mends else None
-        sampler = Sampler(settings.measure.gradients_every)
+        self._curvature = curvature_of(settings.measure.curvature, model)
+        sampler = Sampler(settings.measure.gradients_every, self._curvature)
         self._stepping = Stepping(self._optimizers, self._rates, sampler, self._mender, self._faults)
         self._raises = settings.acting.stop == "raise"
         self._hooks: Hooks | None = None
@@ -91,6 +95,7 @@ class Watch:
             if self._store is not None:
                 self._study = self._opened.enter_context(opened(self._store, self.settings))
                 self._feed.add_sink(StoreSink(self._study.append))
+            self._guarded("looking for schedulers", self._look, sys._getframe(1))
             self._hooks = Hooks(self._optimizers, self._stepping.before, self._stepping.after)
         return self
 
@@ -270,6 +275,12 @@ class Watch:
                 self._feed.take(row, row.loss())
         if wait:
             self._feed.look()
+
+    def _look(self, frame: FrameType) -> None:
+        """Look for whoever sets the rate, and for those that set another optimizer's by mistake."""
+        for optimizer in self._optimizers[:1]:
+            self._stepping.strangers = strangers_of(optimizer, frame)
+        self._stepping.look()
 
     def _seen(self, block: Sequence[tuple[Row, float]], findings: Sequence[Finding]) -> None:
         if self._mender is not None:
