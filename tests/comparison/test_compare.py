@@ -2,14 +2,18 @@
 
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import rightrate as rr
 from rightrate.comparison.asked import lrs_of, named_schedules, rates, seeds_of
+from rightrate.comparison.recording import engine_text
 from rightrate.errors import ConfigError
+from rightrate.population.verdict import Verdict
 from rightrate.report.compare_page import compare_page
 from rightrate.search.driver import Progress
 
@@ -97,8 +101,33 @@ def test_a_stopped_comparison_says_so_and_goes_on_to_the_same_end(
     assert resumed.record.trials == whole.record.trials
     assert resumed.analysis.readings == whole.analysis.readings
     again = rr.compare("wine", ["sgd", "adam"], **asked, store=tmp_path / "s.db", say=str)
-    assert again.record == resumed.record
+    assert again.record == replace(resumed.record, cost=resumed.cost.answered())
     assert "Stopping after the present step" in capfd.readouterr().err
+    parts = ("find", "check", "train", "evaluate")
+    assert resumed.cost.seconds["total"] == max(
+        sum(resumed.cost.seconds[part] for part in parts), resumed.cost.seconds["session"]
+    )
+    assert resumed.cost.seconds["train"] > stopped.cost.seconds["train"] > 0
+
+
+def test_functions_without_a_name_are_called_by_what_they_are() -> None:
+    optimizers = [
+        lambda params: torch.optim.SGD(params, lr=0.1),
+        lambda params: torch.optim.SGD(params, lr=1),
+    ]
+    shapes = [lambda step: 1.0, lambda step: 1 - step / 9, lambda step: 0.5**step]
+    result = rr.compare("wine", optimizers, lrs=0.1, schedules=shapes, seeds=1, steps=5, engine="serial")
+    settings = result.record.settings
+    assert settings.optimizers == ("SGD", "SGD (2)")
+    assert settings.schedules == ("function", "function (2)", "function (3)")
+
+
+def test_the_engine_is_that_of_an_optimizer_where_they_differ() -> None:
+    sgd, adam, lion = Verdict(reason="too small"), Verdict(reason="too small"), Verdict(reason="no rule")
+    assert engine_text({"sgd": sgd, "adam": adam}) == "serial: too small"
+    said = engine_text({"sgd": sgd, "lion": lion, "adam": adam})
+    assert said == "sgd, adam: serial: too small; lion: serial: no rule"
+    assert engine_text({}) == "not decided"
 
 
 def test_rates_that_find_recommends_can_be_added_to_others() -> None:

@@ -100,4 +100,5 @@ def tuned(strategy, journal, *, task=None, steps=40, engine="serial", schedule="
 
 def timeless(record):
     rounds = tuple(replace(done, seconds=0.0) for done in record.rounds)
-    return replace(record, rounds=rounds, cost=replace(record.cost, seconds={}))
+    replays = tuple(replace(done, seconds=0.0) for done in record.replays)
+    return replace(record, rounds=rounds, replays=replays, cost=replace(record.cost, seconds={}))

@@ -178,7 +178,7 @@ def _page(result: "Comparison") -> str:
 def _answer(result: "Comparison") -> str:
     """Return the answer as plain lines: both tables, what it says, what it cost."""
     from rightrate.report.compare_tables import best_table, same_table, text_table
-    from rightrate.report.text import count, duration
+    from rightrate.report.text import count, spent
 
     record = result.record
     run, cost, settings = record.settings.run, record.cost, record.settings
@@ -191,9 +191,8 @@ def _answer(result: "Comparison") -> str:
     ):
         if table is not None:
             lines += ["", f"{heading}:", *text_table(table)]
-    spent = f"{count(sum(cost.steps.values()))} training steps, the price of {cost.run_equivalents:.3g} runs"
-    lines += ["", f"cost    {spent}; {duration(cost.seconds['total'])} in all"]
-    lines += [f"engine  {record.provenance.engine}"]
+    steps = f"{count(sum(cost.steps.values()))} training steps, the price of {cost.run_equivalents:.3g} runs"
+    lines += ["", f"cost    {steps}; {spent(cost.seconds)}", f"engine  {record.provenance.engine}"]
     if result.reasons:
         lines += ["", "Why:", *(f"- {reason}" for reason in result.reasons)]
     return "\n".join(lines) + "\n"

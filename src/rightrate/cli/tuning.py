@@ -165,7 +165,7 @@ def _searched(asked: Asked, memory: Memory, shown: Watcher, *, quiet: bool) -> "
 
 def _answer(result: "TuneResult") -> str:
     """Return the answer as plain lines."""
-    from rightrate.report.text import count, duration, rate
+    from rightrate.report.text import count, rate, spent
 
     record = result.record
     run, cost = record.settings.run, record.cost
@@ -174,8 +174,8 @@ def _answer(result: "TuneResult") -> str:
     if record.answer.schedule is not None:
         rows.insert(0, ("learning rate", rate(result.lr)))
         rows.append(("schedule", result.schedule.text()))
-    spent = f"{count(sum(cost.steps.values()))} training steps, the price of {cost.run_equivalents:.3g} runs"
-    rows.append(("cost", f"{spent}; {duration(cost.seconds['total'])} in all"))
+    steps = f"{count(sum(cost.steps.values()))} training steps, the price of {cost.run_equivalents:.3g} runs"
+    rows.append(("cost", f"{steps}; {spent(cost.seconds)}"))
     rows.append(("engine", record.provenance.engine))
     lines = [title, *(f"{label:<13}  {text}" for label, text in rows)]
     if result.reasons:

@@ -109,13 +109,21 @@ def named_schedules(schedules: Any, steps: int) -> dict[str, str | Shape]:
         if isinstance(shape, Schedule) and shape.total_steps != steps:
             raise ConfigError(describe(where, f"a schedule of {steps} steps, as the run has", item))
         made = resolve(shape, total_steps=steps)
-        called = name or (item if isinstance(item, str) else shape_name(made))
+        called = name or (item if isinstance(item, str) else _own_name(shape_name(made), made, named))
         if called in named:
             raise ConfigError(describe(where, "schedules that differ", called, "It is there twice."))
         named[called] = shape
     if not named:
         raise ConfigError(describe(where, "at least one schedule", schedules))
     return named
+
+
+def _own_name(called: str, made: Shape, named: Mapping[str, object]) -> str:
+    """Return a name; a function whose name is taken gets a number."""
+    if isinstance(made, Schedule):
+        return called
+    numbered = (called, *(f"{called} ({number})" for number in range(2, len(named) + 2)))
+    return next(name for name in numbered if name not in named)
 
 
 def _with_names(where: str, schedules: Any) -> Sequence[tuple[str, Any]]:

@@ -143,7 +143,8 @@ def _answered(
 ) -> CompareRecord:
     """Return what the study came to; where it is not finished, go on with it."""
     if study.record is not None:
-        return from_plain(CompareRecord, study.record)
+        record = from_plain(CompareRecord, study.record)
+        return replace(record, cost=record.cost.answered())
     session = Session(optimizers=prepared, question=question, journal=study.journal, progress=progress)
     with Interrupt(session.announce) as interrupt:
         record = session.run(interrupt, notes)

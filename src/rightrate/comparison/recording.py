@@ -14,6 +14,7 @@ from rightrate.comparison.question import Question
 from rightrate.comparison.training import Piece, Trained
 from rightrate.population.calibrate import Calibration
 from rightrate.population.prepare import Prepared
+from rightrate.population.verdict import Verdict
 from rightrate.search.compare_record import (
     CompareRecord,
     CompareSettings,
@@ -22,9 +23,9 @@ from rightrate.search.compare_record import (
     OptimizerFacts,
 )
 from rightrate.search.levels import Untrained
-from rightrate.search.record import Cost, Provenance, Settings
+from rightrate.search.record import Cost, Provenance, Settings, in_all
 
-__all__ = ["Done", "recorded"]
+__all__ = ["Done", "engine_text", "recorded"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,7 +61,7 @@ def recorded(
         untrained: The level of having learned nothing.
         notes: Sentences that readers need.
         interrupted: Whether it was stopped before its end.
-        seconds: Wall time of all of it.
+        seconds: Wall time of this session.
     """
     prepared = next(iter(done.optimizers.values()))
     facts = tuple(_facts(done, label) for label in done.optimizers if label in done.engines)
@@ -142,24 +143,24 @@ def _cost(done: Done, seconds: float) -> Cost:
         "find": sum(found.steps for found in done.found),
         "train": sum(piece.steps * len(piece.lrs) for piece, _ in done.trained),
     }
+    parts = {
+        "find": sum(found.seconds for found in done.found),
+        "check": sum(made.seconds for made in done.engines.values()),
+        "train": sum(result.train_seconds for _, result in done.trained),
+        "evaluate": sum(result.judge_seconds for _, result in done.trained),
+    }
     return Cost(
         steps=steps,
         run_equivalents=sum(steps.values()) / done.question.steps,
         overhead_steps=sum(made.member_steps for made in done.engines.values()),
         evaluation_forwards=sum(result.forwards for _, result in done.trained),
-        seconds={
-            "check": sum(made.seconds for made in done.engines.values()),
-            "train": sum(result.train_seconds for _, result in done.trained),
-            "evaluate": sum(result.judge_seconds for _, result in done.trained),
-            "total": seconds,
-        },
+        seconds=in_all(parts, seconds),
     )
 
 
 def _provenance(done: Done) -> Provenance:
     prepared = next(iter(done.optimizers.values()))
     verdicts = {label: made.verdict for label, made in done.engines.items()}
-    sentences = dict.fromkeys(verdict.sentence() for verdict in verdicts.values())
     return Provenance(
         versions={
             "rightrate": version("rightrate"),
@@ -169,6 +170,16 @@ def _provenance(done: Done) -> Provenance:
         seed=done.question.seeds[0],
         device=str(prepared.device),
         threads=max((verdict.threads for verdict in verdicts.values()), default=torch.get_num_threads()),
-        engine="; ".join(sentences) or "not decided",
+        engine=engine_text(verdicts),
         verdict={label: verdict.to_dict() for label, verdict in verdicts.items()},
     )
+
+
+def engine_text(verdicts: Mapping[str, Verdict]) -> str:
+    """Return how members were trained, and whose, where that differs between optimizers."""
+    owners: dict[str, list[str]] = {}
+    for label, verdict in verdicts.items():
+        owners.setdefault(verdict.sentence(), []).append(label)
+    if len(owners) < 2:
+        return next(iter(owners), "not decided")
+    return "; ".join(f"{', '.join(labels)}: {sentence}" for sentence, labels in owners.items())

@@ -119,6 +119,7 @@ class Session:
             status=record.answer.status,
             message=record.answer.message,
             steps=sum(record.cost.steps.values()),
+            seconds=record.cost.seconds["total"],
         )
         self.journal.finish(key, to_plain(found))
         return found

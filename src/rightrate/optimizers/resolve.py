@@ -25,7 +25,7 @@ class OptimizerSpec:
     """An optimizer that can be built for any copy of the model.
 
     Args:
-        label: What to call it in a report.
+        label: What to call it in a report; empty for a function without a name.
         name: Its name in the catalogue, or "" for anything else.
         search_range: The learning rates a search starts with, (lowest, highest).
         build: From a copy of the model to a new optimizer over its parameters.
@@ -99,7 +99,8 @@ def _label(name: str, options: Mapping[str, Any]) -> str:
 def _factory_label(factory: Callable[..., Any]) -> str:
     inner = getattr(factory, "func", factory)
     keywords = getattr(factory, "keywords", {})
-    return _label(getattr(inner, "__name__", type(inner).__name__), keywords)
+    name = getattr(inner, "__name__", type(inner).__name__)
+    return "" if name == "<lambda>" else _label(name, keywords)
 
 
 def _refuse(cls: type[torch.optim.Optimizer]) -> None:

@@ -97,6 +97,9 @@ def prepare(task: Task, optimizer: Any, *, options: dict[str, Any] | None = None
     else:
         spec = resolve(optimizer, model=given, options=options)
     device = device_of(task)
+    if not spec.label:
+        built = spec.build(start_model(task, 0, device))
+        spec = replace(spec, label=type(built).__name__)
     train_data, valid_data = task.train, task.valid
     if valid_data is None:
         train_data, valid_data = hold_out(task.train)

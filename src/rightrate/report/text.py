@@ -2,8 +2,9 @@
 
 import html
 import math
+from collections.abc import Mapping
 
-__all__ = ["chart_text", "count", "duration", "rate", "value"]
+__all__ = ["chart_text", "count", "duration", "rate", "spent", "value"]
 
 
 def rate(lr: float | None) -> str:
@@ -61,6 +62,25 @@ def duration(seconds: float | None) -> str:
         return f"{whole // 60} min {whole % 60} s"
     minutes = round(seconds / 60)
     return f"{minutes // 60} h {minutes % 60} min"
+
+
+def spent(seconds: Mapping[str, float]) -> str:
+    """Return what a study took in all, and what the last session added where others worked on it too.
+
+    Args:
+        seconds: "total" and, if it is known, "session".
+
+    Example:
+        >>> spent({"total": 70.0, "session": 70.0}), spent({"total": 70.0, "session": 12.0})
+        ('1 min 10 s in all', '1 min 10 s in all, 12 s of it in this session')
+        >>> spent({"total": 70.0, "session": 0.0})
+        '1 min 10 s in all, none of it in this session'
+    """
+    total, session = seconds.get("total"), seconds.get("session")
+    said = f"{duration(total)} in all"
+    if session in (None, total):
+        return said
+    return f"{said}, {duration(session) if session else 'none'} of it in this session"
 
 
 def chart_text(text: str) -> str:

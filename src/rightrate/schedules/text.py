@@ -91,13 +91,16 @@ def to_text(schedule: Schedule) -> str:
 def shape_name(shape: object) -> str:
     """Return what people are told a schedule is: its text where it has one, or the name of a function.
 
+    A function without a name is called "function".
+
     Example:
         >>> from rightrate.schedules import Cosine
         >>> shape_name(Cosine(total_steps=100)), shape_name(abs)
         ('cosine(100)', 'abs')
     """
     if not isinstance(shape, Schedule):
-        return str(getattr(shape, "__name__", type(shape).__name__))
+        name = str(getattr(shape, "__name__", type(shape).__name__))
+        return "function" if name == "<lambda>" else name
     try:
         return to_text(shape)
     except ConfigError:  # it, or one inside it, is a class of the user's own

@@ -84,6 +84,7 @@ class Found:
     status: str
     message: str
     steps: int
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,7 +1,7 @@
 """What a search measured and concluded: plain, frozen data that reports draw and JSON carries."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Literal
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "Settings",
     "Status",
     "Trial",
+    "in_all",
 ]
 
 Status = Literal["found", "edge", "flat", "diverged", "inconclusive", "interrupted"]
@@ -140,7 +141,8 @@ class Cost:
         run_equivalents: Their sum divided by the length of the real run.
         overhead_steps: Training steps of self-check and calibration, not part of the budget.
         evaluation_forwards: Validation batches put through the model, counted per member.
-        seconds: Wall time by kind: "check", "train", "evaluate", "total".
+        seconds: Wall time by kind: "check", "train", "evaluate"; "total", of all sessions that worked on it;
+            "session", of the last one, where it is known: 0 where a store had the answer.
     """
 
     steps: Mapping[str, int]
@@ -148,6 +150,26 @@ class Cost:
     overhead_steps: int = 0
     evaluation_forwards: int = 0
     seconds: Mapping[str, float] = field(default_factory=dict)
+
+    def answered(self) -> "Cost":
+        """Return the same where a store had the answer, so that this session added nothing."""
+        return replace(self, seconds={**self.seconds, "session": 0.0})
+
+
+def in_all(parts: Mapping[str, float], session: float) -> dict[str, float]:
+    """Return wall times by kind with "total" and "session".
+
+    Of earlier sessions the parts alone are known: the total leaves out what they spent besides.
+
+    Args:
+        parts: By kind, the sums over all sessions.
+        session: Wall time of this session.
+
+    Example:
+        >>> in_all({"train": 6.0, "evaluate": 1.0}, session=2.0)
+        {'train': 6.0, 'evaluate': 1.0, 'session': 2.0, 'total': 7.0}
+    """
+    return {**parts, "session": session, "total": max(session, sum(parts.values()))}
 
 
 @dataclass(frozen=True, kw_only=True)

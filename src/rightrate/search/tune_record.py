@@ -94,17 +94,19 @@ class Replay:
         seed: Of weights, batches and draws; that of the search is the first.
         metrics: Name to value at the end.
         curve: Training loss along the way.
+        seconds: Wall time.
     """
 
     seed: int
     metrics: Mapping[str, float]
     curve: Curve = field(default_factory=Curve)
+    seconds: float = 0.0
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Replay":
         """Return the replay of stored data."""
         curve = Curve(**{name: tuple(values) for name, values in data["curve"].items()})
-        return cls(seed=data["seed"], metrics=data["metrics"], curve=curve)
+        return cls(**{**data, "curve": curve})
 
 
 @dataclass(frozen=True, kw_only=True)

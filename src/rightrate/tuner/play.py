@@ -79,6 +79,7 @@ class Player:
         self._kept: Mapping[str, Any] | None = None
         self._population: Any = None
         self._losses: FloatArray = np.empty((0, 0))
+        self._began = time.perf_counter()
 
     def play(self, strategy: RoundStrategy, space: Space) -> None:
         """Play to the end, or to a stop; what was finished before is not trained again."""
@@ -120,7 +121,7 @@ class Player:
 
     def _trained(self, asked: Round, space: Space) -> RoundRecord:
         """Train and judge the present round."""
-        began = time.perf_counter()
+        self._began = time.perf_counter()
         number = len(self.rounds)
         before = self._take_up(len(asked.lrs))
         if before is None:
@@ -136,7 +137,7 @@ class Player:
             self._population, table, _shown(asked, number), before=before, save=self._save
         )
         reached = self._annealed(asked, space) if asked.annealing else None
-        record = self._judged(start, reached, time.perf_counter() - began)
+        record = self._judged(start, reached)
         if self._journal.finished(_key(number)) is None:
             self._journal.finish(_key(number), record.to_dict())
         return record
@@ -165,6 +166,7 @@ class Player:
         if not size or kept["population"] is None:
             return None
         self._population = restored_members(self._populations, self._root(number), size, kept["population"])
+        self._began -= kept.get("seconds", 0.0)
         losses: FloatArray = kept["losses"].numpy()
         return losses
 
@@ -179,6 +181,7 @@ class Player:
             "round": len(self.rounds),
             "population": None if population is None else population.state_dict(),
             "losses": torch.from_numpy(self._losses),
+            "seconds": time.perf_counter() - self._began,
             "best": None
             if best is None
             else {
@@ -218,7 +221,7 @@ class Player:
         found = metrics_of(population, program, len(self._shape))
         return {name: np.where(dead, math.nan, column) for name, column in found.items()}
 
-    def _judged(self, start: int, annealed: Mapping[int, float] | None, seconds: float) -> RoundRecord:
+    def _judged(self, start: int, annealed: Mapping[int, float] | None) -> RoundRecord:
         """Record the present round as far as it was trained."""
         record = recorded(
             self._asked[-1],
@@ -229,7 +232,7 @@ class Player:
             annealed=annealed,
             weight_decays=self._decays(len(self._asked) - 1),
         )
-        self.rounds.append(replace(record, seconds=seconds))
+        self.rounds.append(replace(record, seconds=time.perf_counter() - self._began))
         if record.end == len(self._shape) or (annealed is None and self.interrupted):
             self._consider(record)
         return self.rounds[-1]
@@ -256,7 +259,7 @@ class Player:
     def _judge_unfinished(self) -> None:
         """After a stop: record how far the present round came, and take its best if nothing was finished."""
         if self.best is None:
-            self._judged(self._population.step - len(self._losses), None, 0.0)
+            self._judged(self._population.step - len(self._losses), None)
 
 
 def _key(number: int) -> str:

@@ -1,5 +1,6 @@
 """Replaying a schedule that was found: from scratch, as an ordinary run."""
 
+import time
 from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
@@ -53,6 +54,7 @@ class Replayer:
 
     def replay(self, seed: int) -> Replay:
         """Return what the schedule reaches with a seed; it is a piece of the journal of its own."""
+        began = time.perf_counter()
         key, journal = f"replay {seed}", self._trainer.journal
         known = journal.finished(key)
         if known is not None:
@@ -68,9 +70,14 @@ class Replayer:
         if kept is not None:
             population.load_state_dict(kept["population"])
             before = kept["losses"].numpy()
+            began -= kept.get("seconds", 0.0)
 
         def save(losses: FloatArray) -> None:
-            state = {"population": population.state_dict(), "losses": torch.from_numpy(losses)}
+            state = {
+                "population": population.state_dict(),
+                "losses": torch.from_numpy(losses),
+                "seconds": time.perf_counter() - began,
+            }
             journal.checkpoint(key, state)
 
         action = Action(kind="probe", rung=0, lrs=(peak,), steps=steps, seed=seed)
@@ -84,6 +91,7 @@ class Replayer:
                 lr=tuple(float(rates[place]) for place in places),
                 train=tuple(float(losses[place]) for place in places),
             ),
+            seconds=time.perf_counter() - began,
         )
         journal.finish(key, asdict(made))
         return made

@@ -18,7 +18,7 @@ from rightrate.population.verdict import Verdict
 from rightrate.schedules import FloatArray, resolve, shape_values
 from rightrate.search.driver import Progress, Stopped
 from rightrate.search.levels import untrained_metrics
-from rightrate.search.record import Cost, Levels, Provenance, Settings
+from rightrate.search.record import Cost, Levels, Provenance, Settings, in_all
 from rightrate.search.space import Space
 from rightrate.search.tune_record import (
     Replay,
@@ -209,16 +209,17 @@ class Session:
             len(done.members) + sum(member.annealed is not None for member in done.members) for done in rounds
         )
         batches = sum(1 for _ in self._prepared.valid)
+        parts = {
+            "check": float(engine["seconds"]),
+            "rounds": sum(done.seconds for done in rounds),
+            "replays": sum(replay.seconds for replay in replays),
+        }
         return Cost(
             steps=steps,
             run_equivalents=sum(steps.values()) / self._question.steps,
             overhead_steps=int(engine["member_steps"]),
             evaluation_forwards=(judged + len(replays)) * batches,
-            seconds={
-                "check": float(engine["seconds"]),
-                "rounds": sum(done.seconds for done in rounds),
-                "total": seconds,
-            },
+            seconds=in_all(parts, seconds),
         )
 
     def _provenance(self, verdict: Verdict) -> Provenance:

@@ -152,7 +152,8 @@ def _fingerprint(prepared: Prepared, question: Question) -> dict[str, str]:
 def _stored(study: Study, record: TuneRecord) -> TuneRecord:
     """Store a finished record; one that was stored before has the time it took then."""
     if study.record is not None:
-        return replace(record, cost=replace(record.cost, seconds=study.record["cost"]["seconds"]))
+        then = replace(record.cost, seconds=study.record["cost"]["seconds"])
+        return replace(record, cost=then.answered())
     if record.answer.status != "interrupted":
         study.finish(record.to_dict())
     return record
