@@ -31,10 +31,10 @@ while True:
 
 
 @contextmanager
-def searching(*arguments: str) -> "Iterator[subprocess.Popen[str]]":
-    """Run `rightrate find` as a process that is gone at the end, with Ctrl-C as a terminal has it."""
+def searching(*arguments: str, command: str = "find") -> "Iterator[subprocess.Popen[str]]":
+    """Run `rightrate COMMAND` as a process that is gone at the end, with Ctrl-C as a terminal has it."""
     process = subprocess.Popen(
-        [sys.executable, "-u", "-m", "rightrate", "find", *arguments],
+        [sys.executable, "-u", "-m", "rightrate", command, *arguments],
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -112,3 +112,27 @@ def test_before_the_search_it_stops_at_once(tmp_path: Path) -> None:
         process.send_signal(signal.SIGINT)
         stdout, stderr = process.communicate(timeout=60)
     assert (process.returncode, stdout, stderr) == (130, "", "Stopped at once.\n")
+
+
+@pytest.mark.slow
+def test_compare_says_what_is_known_and_goes_on_when_it_is_run_again(tmp_path: Path) -> None:
+    store = str(tmp_path / "runs.db")
+    asked = ("wine", "--optimizers", "sgd,adam", "--lrs", "0.1,0.01", "--seeds", "2", "--steps", "600")
+    asked = (*asked, "--engine", "serial", "--store", store)
+    with searching(*asked, command="compare") as process:
+        wait_for(process, "seed 1: ")
+        process.send_signal(signal.SIGINT)
+        stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 130
+    assert "Stopping after the present step; press Ctrl-C again to stop at once" in stderr
+    assert stderr.endswith("Run the same command again to go on where it stopped.\n")
+    assert "Traceback" not in stderr
+    assert "\ninterrupted: " in stdout
+    assert "- Stopped: 1 of 2 seeds are compared." in stdout
+    with searching(*asked, "--json", str(tmp_path / "out.json"), command="compare") as process:
+        stdout, stderr = process.communicate(timeout=120)
+    assert process.returncode == 0
+    assert "Going on where study 1 of runs.db stopped, " in stderr
+    assert "seed 0: " not in stderr
+    assert "of it in this session" in stdout
+    assert len(json.loads((tmp_path / "out.json").read_text())["trials"]) == 2 * 2 * 2
