@@ -1,10 +1,12 @@
 """The functions that wrap a schedule, and what holds between them."""
 
 import numpy as np
+import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 from tests.schedules.strategies import decays, factors
 
+from rightrate.errors import ConfigError
 from rightrate.schedules import (
     Clipped,
     Constant,
@@ -45,6 +47,18 @@ def test_scaling_keeps_what_is_inside_and_multiplying_changes_it():
     assert clipped(INSIDE, low=0.1, high=0.5) * 2 == clipped(INSIDE * 2, low=0.2, high=1.0)
     assert clipped(INSIDE, low=0.1) * 2 == clipped(INSIDE * 2, low=0.2)
     assert repr(scaled(INSIDE, 0.5)) == f"Scaled(schedule={INSIDE!r}, factor=0.5)"
+
+
+def test_rates_beyond_every_number_are_refused():
+    vast = scaled(INSIDE, 1e300)
+    with pytest.raises(
+        ConfigError, match=r"^The largest rate of Scaled\(\.\.\.\) must be .* > 0, got inf\.$"
+    ):
+        scaled(vast, 1e300)
+    with pytest.raises(
+        ConfigError, match=r"^The largest rate of Scaled\(\.\.\.\) must be .* > 0, got 0\.0\.$"
+    ):
+        scaled(scaled(INSIDE, 1e-300), 1e-300)
 
 
 @given(decays(), factors)

@@ -11,6 +11,7 @@ from rightrate.schedules import (
     Exponential,
     ExpRange,
     InverseTime,
+    Linear,
     LinearWarmup,
     Piecewise,
     Schedule,
@@ -109,6 +110,15 @@ def test_values_by_hand_after_a_billion_restarts() -> None:
     # The first run and half of 1,000 marks, the top of the next run, and the other half.
     assert many.marks()[502:506] == (502, 503, 505, 4 * BILLION - 500)
     assert shifted(Triangular2(total_steps=BILLION, half_cycle_steps=1, floor=0.0), 5).peak == 0.25
+
+
+def test_restarts_of_restarts_are_asked_once_each():
+    nested = Linear(peak=1.0, total_steps=2)
+    for _ in range(40):  # asked twice each, it would take a day
+        nested = restarted(nested, 2)
+    assert nested.total_steps == 2**41
+    assert (nested(2**41 - 2), nested(2**41 - 1)) == (1.0, 0.5)
+    assert nested.marks(2**40 + 1)[:2] == (2**40 + 1, 2**40 + 2)
 
 
 @pytest.mark.parametrize(

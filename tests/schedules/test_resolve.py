@@ -16,6 +16,7 @@ from rightrate.schedules import (
     Linear,
     LinearWarmup,
     OneCycle,
+    Piecewise,
     Rex,
     Schedule,
     by_name,
@@ -158,6 +159,16 @@ def test_a_text_that_is_no_shape_says_what_to_multiply_by():
         from_text("--schedule", "piecewise(400: 0.02, 700: 0.01)")
     shape = from_text("--schedule", "50 * piecewise(400: 0.02, 700: 0.01)")
     assert (shape(0), shape(400)) == (1.0, 0.5)
+
+
+@pytest.mark.parametrize("peak", [0.3, 7.0, 3e-4, 0.1 + 0.2])
+def test_what_it_says_to_multiply_by_makes_a_shape(peak: float) -> None:
+    given = Piecewise(until=(4, 7), values=(peak, peak / 3))
+    for schedule in (given, given.text()):
+        with pytest.raises(ConfigError, match="must be a shape with peak 1") as raised:
+            resolve(schedule, total_steps=7)
+        factor = str(raised.value).split("multiply the whole by ")[1].split(",")[0]
+        assert resolve(f"{factor} * {given.text()}", total_steps=7)(0) == pytest.approx(1.0, rel=1e-11)
 
 
 def test_a_text_with_a_mistake_names_the_argument():

@@ -1,7 +1,9 @@
 import math
 import pickle
+import re
 from collections.abc import Callable
 from dataclasses import FrozenInstanceError
+from typing import Any
 
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR, LRScheduler
 
 from rightrate.errors import ConfigError
-from rightrate.schedules import Constant, Cosine, Linear, Schedule, sequence
+from rightrate.schedules import Constant, Cosine, Linear, Piecewise, Schedule, scaled, sequence
 from rightrate.testing import check_schedule
 
 KINDS = (Constant, Linear, Cosine)
@@ -133,14 +135,51 @@ def test_bad_floor_is_refused(kind: type[Schedule], floor: object) -> None:
 
 @pytest.mark.parametrize("step", [-1, -0.5, math.nan, -math.inf, np.array([3, -1]), np.array([3, math.nan])])
 def test_steps_before_the_start_are_refused(step: object) -> None:
-    with pytest.raises(ConfigError, match=r"^Linear\(step\) must be a finite number >= 0, got (-|nan)"):
+    with pytest.raises(ConfigError, match=r"^Linear\(step\) must be a number >= 0 .*, got .*(-|nan)"):
         Linear(total_steps=7)(step)
 
 
-@pytest.mark.parametrize("factor", [0.0, -1.0, math.nan])
-def test_bad_factor_is_refused(factor: float) -> None:
-    with pytest.raises(ConfigError, match=r"^Cosine\(peak=\.\.\.\) must be a finite number > 0, got"):
+@pytest.mark.parametrize(
+    "step", ["3", None, True, 1j, np.array(["a"]), np.array([None]), [[1], [2, 3]], np.datetime64("2020")]
+)
+def test_what_is_no_step_is_refused(step: object) -> None:
+    message = (
+        rf"^Linear\(step\) must be a number >= 0 or an array of numbers >= 0, got {re.escape(repr(step))}"
+    )
+    with pytest.raises(ConfigError, match=message):
+        Linear(total_steps=7)(step)
+
+
+def test_steps_of_any_kind_and_size():
+    schedule = Linear(peak=1.0, total_steps=4)
+    steps = (2, 2.0, np.uint8(2), np.float32(2), torch.tensor(2), np.array(2))
+    assert {schedule(step) for step in steps} == {0.5}
+    assert [type(schedule(step)) for step in steps] == [float] * 6
+    np.testing.assert_array_equal(schedule([[0, 1], [2, 3]]), [[1.0, 0.75], [0.5, 0.25]])
+    assert [schedule(step) for step in (2**63, 10**400, 1e308, math.inf)] == [0.25] * 4
+    with pytest.raises(
+        ConfigError, match=r"^Linear\(step\) must be .*, got tensor\(2\., requires_grad=True\)"
+    ):
+        schedule(torch.tensor(2.0, requires_grad=True))
+
+
+@pytest.mark.parametrize("factor", [0.0, -1.0, math.nan, "2", None, True, 2**2000, np.array([1.0, 2.0])])
+def test_bad_factor_is_refused(factor: Any) -> None:
+    with pytest.raises(ConfigError, match=r"^Cosine \* factor must be a finite number > 0, got"):
         Cosine(total_steps=7) * factor
+    with pytest.raises(ConfigError, match=r"^Cosine \* factor must be a finite number > 0, got"):
+        factor * Cosine(total_steps=7)
+
+
+def test_factors_of_other_libraries_keep_double_precision():
+    single = np.float32(0.1)
+    shapes = [
+        Cosine(total_steps=7),
+        Piecewise(until=(1, 2), values=(0.3, 0.7)),
+        scaled(Cosine(total_steps=7), 0.3),
+    ]
+    for shape in shapes:
+        assert shape * single == single * shape == shape * float(single)
 
 
 def test_one_after_the_other_by_hand():

@@ -250,6 +250,11 @@ def mistake(text: str) -> tuple[str, str]:
             "must be complete, with 'every_steps' for 'step', got 'step(30)'. W",
             "step(30)",
         ),
+        ("piecewise(4: 1, 4: 2)", "must be a step above 4 before ':', got 4. A rate holds until", "4: 2)"),
+        ("piecewise(1.5: 1)", "must be a step above 0 before ':', got 1.5.", "1.5: 1)"),
+        ("piecewise(4: 1, 5: -1)", "must be a rate >= 0 after ':', got -1.", "5: -1)"),
+        ("piecewise(4: 1, 5: nan)", "must be a rate >= 0 after ':', got 'nan'.", "5: nan)"),
+        ("piecewise(4: 1e999)", "must be a rate >= 0 after ':', got inf.", "4: 1e999)"),
         ("piecewise()", "with 'until' for 'piecewise', got 'piecewise()'. Write piecewise(400: 0.1,", None),
         (
             "scaled(rex(9))",
@@ -258,8 +263,8 @@ def mistake(text: str) -> tuple[str, str]:
         ),
         ("rex(9, floor=2)", "Rex(floor=...) must be a finite number in [0, 1], got 2.", "floor=2)"),
         ("rex(1.5e3)", "Rex(total_steps=...) must be an integer >= 1, got 1500.0. Count", "1.5e3)"),
-        ("rex(3) + 0 * rex(9)", "Rex(peak=...) must be a finite number > 0, got 0.0.", "0 * rex(9)"),
-        ("rex(9) * -1", "Rex(peak=...) must be a finite number > 0, got -1.0.", "-1"),
+        ("rex(3) + 0 * rex(9)", "Rex * factor must be a finite number > 0, got 0.0.", "0 * rex(9)"),
+        ("rex(9) * -1", "Rex * factor must be a finite number > 0, got -1.0.", "-1"),
         ("restarted(3, 3)", "Restarted(schedule=...) must be a schedule, got 3.", "3, 3)"),
         ("rex(9, floor=none)", "Rex(floor=...) must be a finite number in [0, 1], got None.", "floor=none)"),
         ("sequence()", "Sequence(parts=...) must be a tuple of schedules, got ().", None),
@@ -319,4 +324,5 @@ def test_what_people_are_told_a_schedule_is():
     assert shape_name(Cosine(total_steps=10)) == "cosine(10)"
     assert shape_name(Own(total_steps=10)) == "my own"
     assert shape_name(len) == "len"
+    assert shape_name(lambda step: 1.0) == "function"
     assert shape_name(partial(pow, 2)) == "partial"

@@ -1,6 +1,7 @@
 """From the arguments in the text form of a schedule to the fields of its class."""
 
 import difflib
+import math
 from collections.abc import Collection
 from dataclasses import dataclass, fields
 from typing import Any
@@ -32,6 +33,7 @@ def values_of(source: Source, name: str, arguments: list[Argument]) -> tuple[dic
     if name == _SEQUENCE and all(item.name is None and item.until is None for item in arguments):
         return {"parts": tuple(item.value for item in arguments)}, {}
     if name == _PIECEWISE and arguments and all(item.until is not None for item in arguments):
+        _check_pairs(source, arguments)
         untils = tuple(item.until for item in arguments)
         return {"until": untils, "values": tuple(item.value for item in arguments)}, {}
     values: dict[str, Any] = {}
@@ -43,6 +45,19 @@ def values_of(source: Source, name: str, arguments: list[Argument]) -> tuple[dic
             raise source.pointed(item.start, f" gives {field} of {name!r} again.")
         values[field], starts[field] = item.value, item.start
     return values, starts
+
+
+def _check_pairs(source: Source, pairs: list[Argument]) -> None:
+    """Point to the first pair that is no step after the one before with a rate."""
+    last = 0
+    for pair in pairs:
+        step, rate = pair.until, pair.value
+        if not isinstance(step, int) or step <= last:
+            advice = "A rate holds until its step, which is not among them; steps ascend."
+            raise source.mistake(pair.start, f"a step above {last} before ':'", shown(step), advice)
+        if not isinstance(rate, (int, float)) or not 0.0 <= rate < math.inf:
+            raise source.mistake(pair.start, "a rate >= 0 after ':'", shown(rate))
+        last = step
 
 
 def _field(source: Source, name: str, known: list[str], index: int, item: Argument) -> str:

@@ -5,6 +5,7 @@ from collections.abc import Collection
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from rightrate import _check
 from rightrate.errors import ConfigError, describe
@@ -12,7 +13,7 @@ from rightrate.errors import ConfigError, describe
 if TYPE_CHECKING:
     from rightrate.schedules.base import Schedule
 
-__all__ = ["choice", "flag", "integer", "integers", "length", "number", "numbers", "where"]
+__all__ = ["choice", "factor", "flag", "integer", "integers", "length", "number", "numbers", "steps", "where"]
 
 _LONGEST = 2**53
 """Up to here float64 has every whole number."""
@@ -69,6 +70,24 @@ def length(schedule: "Schedule", total_steps: int) -> int:
         return total_steps
     allowed = f"at most {_LONGEST}, as far as float64 counts"
     raise ConfigError(describe(where(schedule, "total_steps"), allowed, total_steps))
+
+
+def factor(schedule: "Schedule", value: object) -> float:
+    """Return what a schedule is multiplied by, a finite `float` > 0, or raise `ConfigError`."""
+    return _check.number(f"{type(schedule).__name__} * factor", value, above=0.0)
+
+
+def steps(schedule: "Schedule", given: object) -> NDArray[np.float64]:
+    """Return a step, or an array of steps, as an array of floats >= 0, or raise `ConfigError`."""
+    place, allowed = f"{type(schedule).__name__}(step)", "a number >= 0 or an array of numbers >= 0"
+    try:
+        # Of Python's own integers those beyond NumPy's are steps, too: after the end.
+        values = np.asarray(min(given, _LONGEST) if isinstance(given, int) else given)
+    except (TypeError, ValueError, RuntimeError):  # what a framework traces or differentiates has no value
+        raise ConfigError(describe(place, allowed, given)) from None
+    if values.dtype.kind not in "iuf" or not np.all(values >= 0):
+        raise ConfigError(describe(place, allowed, given))
+    return values.astype(np.float64)
 
 
 def _listed(schedule: "Schedule", name: str, what: str) -> list[object]:

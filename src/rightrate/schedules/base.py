@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from rightrate import _check
 from rightrate.errors import ConfigError, describe
+from rightrate.schedules import _fields
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -38,16 +39,19 @@ class Schedule(ABC):
     peak: float
     total_steps: int
 
+    __array_ufunc__ = None  # an array times a schedule is asked of the schedule, not of NumPy item by item
+
     @overload
     def __call__(self, step: float) -> float: ...
     @overload
     def __call__(self, step: NDArray[Any]) -> FloatArray: ...
     def __call__(self, step: float | NDArray[Any]) -> float | FloatArray:
-        """Return the learning rate at `step` (a number or an array of numbers, each >= 0)."""
-        steps = np.minimum(np.asarray(step, dtype=np.float64), self.total_steps - 1)
-        if not np.all(steps >= 0):
-            _check.number(f"{type(self).__name__}(step)", float(steps.min()), low=0.0)
-        values = self._rates(steps)
+        """Return the learning rate at `step` (a number or an array of numbers, each >= 0).
+
+        Raises:
+            ConfigError: If it is no such thing.
+        """
+        values = self._rates(np.minimum(_fields.steps(self, step), self.total_steps - 1))
         return float(values) if values.ndim == 0 else values
 
     @abstractmethod

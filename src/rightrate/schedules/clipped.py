@@ -44,8 +44,9 @@ class Clipped(Wrapper):
 
     def __mul__(self, factor: float) -> "Clipped":
         """Return the same with the schedule and both limits multiplied by `factor`."""
-        high = None if self.high is None else self.high * factor
-        return replace(self, schedule=self.schedule * factor, low=self.low * factor, high=high)
+        by = _fields.factor(self, factor)
+        high = None if self.high is None else self.high * by
+        return replace(self, schedule=self.schedule * by, low=self.low * by, high=high)
 
     def _check_fields(self) -> None:
         _fields.number(self, "low", low=0.0)

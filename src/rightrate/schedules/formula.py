@@ -36,7 +36,7 @@ class Formula(Schedule):
 
     def __mul__(self, factor: float) -> Self:
         """Return the same schedule with its peak multiplied by `factor`."""
-        return replace(self, peak=self.peak * factor)
+        return replace(self, peak=self.peak * _fields.factor(self, factor))
 
     def _rates(self, steps: FloatArray) -> FloatArray:
         return self.peak * self._fraction(steps, self.total_steps)

@@ -54,7 +54,8 @@ class Piecewise(Schedule):
 
     def __mul__(self, factor: float) -> "Piecewise":
         """Return the same boundaries with every value multiplied by `factor`."""
-        return replace(self, values=tuple(value * factor for value in self.values))
+        by = _fields.factor(self, factor)
+        return replace(self, values=tuple(value * by for value in self.values))
 
     def _rates(self, steps: FloatArray) -> FloatArray:
         index = np.searchsorted(np.array(self.until), steps, side="right")

@@ -72,15 +72,15 @@ def from_text(where: str, text: str) -> Schedule:
         >>> from_text("--schedule", "warmup(2) + cosine(8)").total_steps
         10
     """
-    schedule = parse(text, where=where)
-    if _is_shape(schedule):
+    return _shape(where, parse(text, where=where), text)
+
+
+def _shape(where: str, schedule: Schedule, received: object) -> Schedule:
+    """Return a schedule whose peak is 1, or say by what to multiply it, with all the digits that takes."""
+    if abs(schedule.peak - 1.0) <= _PEAK_RTOL:
         return schedule
-    advice = f"The search looks for the peak: multiply the whole by {1 / schedule.peak:g}, its peak is "
-    raise ConfigError(describe(where, "a shape with peak 1", text, f"{advice}{schedule.peak:g}."))
-
-
-def _is_shape(schedule: Schedule) -> bool:
-    return abs(schedule.peak - 1.0) <= _PEAK_RTOL
+    advice = f"The search looks for the peak: multiply the whole by {1 / schedule.peak:.12g}, its peak is "
+    raise ConfigError(describe(where, "a shape with peak 1", received, f"{advice}{schedule.peak:g}."))
 
 
 def resolve(schedule: str | Shape, *, total_steps: int) -> Shape:
@@ -106,10 +106,7 @@ def resolve(schedule: str | Shape, *, total_steps: int) -> Shape:
     if isinstance(schedule, str):
         return by_name(where, schedule, total_steps=total_steps)
     if isinstance(schedule, Schedule):
-        if not _is_shape(schedule):
-            advice = "The search looks for the peak; leave it out of the schedule."
-            raise ConfigError(describe(where, "a shape with peak 1", schedule, advice))
-        return schedule
+        return _shape(where, schedule, schedule)
     received: object = schedule
     if not callable(received):
         allowed = "a name, a text, a Schedule or a function of the step"

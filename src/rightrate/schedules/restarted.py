@@ -52,8 +52,9 @@ class Restarted(Wrapper):
     def _marks(self, start: int) -> Iterable[int]:
         length = self.schedule.total_steps
         run, inside = divmod(start, length)
-        yield from (run * length + mark for mark in self.schedule.marks(inside))
         marks = self.schedule.marks()
+        rest = self.schedule.marks(inside) if inside else marks  # asked once: restarts can be nested deeply
+        yield from (run * length + mark for mark in rest)
         runs = range(run + 1, self.times)
         shown = few(runs, MOST // len(marks))
         yield from (again * length + mark for again in shown for mark in marks)

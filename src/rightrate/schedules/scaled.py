@@ -34,7 +34,7 @@ class Scaled(Wrapper):
 
     def __mul__(self, factor: float) -> "Scaled":
         """Return the same schedule with `factor` multiplied to its own."""
-        return replace(self, factor=self.factor * factor)
+        return replace(self, factor=self.factor * _fields.factor(self, factor))
 
     def _check_fields(self) -> None:
         _fields.number(self, "factor", above=0.0)

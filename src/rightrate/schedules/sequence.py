@@ -50,7 +50,8 @@ class Sequence(Schedule):
 
     def __mul__(self, factor: float) -> "Sequence":
         """Return the same parts with every rate multiplied by `factor`."""
-        return replace(self, parts=tuple(part * factor for part in self.parts))
+        by = _fields.factor(self, factor)
+        return replace(self, parts=tuple(part * by for part in self.parts))
 
     def _starts(self) -> tuple[int, ...]:
         lengths = [part.total_steps for part in self.parts]

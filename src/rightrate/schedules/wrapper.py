@@ -6,6 +6,7 @@ from typing import Self
 
 import numpy as np
 
+from rightrate import _check
 from rightrate.errors import ConfigError, describe
 from rightrate.schedules import _fields
 from rightrate.schedules.base import FloatArray, Schedule
@@ -32,11 +33,12 @@ class Wrapper(Schedule):
             raise ConfigError(describe(_fields.where(self, "schedule"), "a schedule", inside, advice))
         self._check_fields()
         object.__setattr__(self, "total_steps", _fields.length(self, self._length()))
-        object.__setattr__(self, "peak", self._highest())
+        name = f"The largest rate of {type(self).__name__}(...)"
+        object.__setattr__(self, "peak", _check.number(name, self._highest(), above=0.0))
 
     def __mul__(self, factor: float) -> Self:
         """Return the same with every rate multiplied by `factor`."""
-        return replace(self, schedule=self.schedule * factor)
+        return replace(self, schedule=self.schedule * _fields.factor(self, factor))
 
     @abstractmethod
     def _check_fields(self) -> None:

@@ -358,6 +358,27 @@ def two_at_once(optimizer: Optimizer) -> theirs.LRScheduler:
             {"total_steps": 9},
             r"Own'>\. Known are",
         ),
+        pytest.param(
+            sequential(
+                [5], sequential([2], made("ConstantLR"), made("StepLR", step_size=2)), made("ConstantLR")
+            ),
+            {"total_steps": 9},
+            r"SequentialLR'>\. Inside another one it is not started as by itself; write all parts",
+            marks=pytest.mark.filterwarnings("ignore:Detected call of"),
+        ),
+        (
+            sequential([5], made("ConstantLR"), made("MultiplicativeLR", lr_lambda=lambda step: 0.9)),
+            {"total_steps": 9},
+            r"MultiplicativeLR'>\. After a milestone it starts from whatever rate it finds; read it by",
+        ),
+        *(
+            (
+                made(kind, total_iters=0),
+                {"total_steps": 9},
+                r": its total_iters must be an integer >= 1, got 0",
+            )
+            for kind in ("ConstantLR", "LinearLR", "PolynomialLR")
+        ),
         (
             made("LambdaLR", lr_lambda=lambda step: 1.0 - step),
             {"total_steps": 5},
