@@ -1,9 +1,13 @@
 """Detectors, one a file: pure functions from what was seen and the next block to findings."""
 
 from rightrate.watch.detector import Detector
+from rightrate.watch.detectors.groups_still import GroupsStill
 from rightrate.watch.detectors.non_finite import NonFinite
 
 __all__ = ["DETECTORS"]
 
-DETECTORS: dict[str, Detector] = {"non_finite": NonFinite()}
+DETECTORS: dict[str, Detector] = {
+    "non_finite": NonFinite(),
+    "groups_still": GroupsStill(),
+}
 """Every detector by name, in the order in which they are asked."""
