@@ -16,11 +16,13 @@ import torch
 from torch import nn
 
 import rightrate as rr
+from rightrate.population.calibrate import calibrate
 from rightrate.population.serial import SerialPopulation
+from rightrate.population.stacked import StackedPopulation
 from rightrate.search.halving import Halving
 from rightrate.search.pbt import Pbt
 from rightrate.store import stored_journal
-from rightrate.tuner import tune
+from rightrate.tuner import session, tune
 
 __all__ = ["SEARCHES", "task"]
 
@@ -63,7 +65,12 @@ def pbt(store):
     return tuned(store, Pbt(members=4, ready_steps=8, slow=1), schedule="constant")
 
 
-def tuned(store, method, schedule):
+def stacked_pbt(store):
+    """Train the same population with the stacked engine, whose verdict all of them share."""
+    return tuned(store, Pbt(members=4, ready_steps=8, slow=1), schedule="constant", engine="stacked")
+
+
+def tuned(store, method, schedule, engine="serial"):
     answer = tune(
         task(),
         method,
@@ -72,14 +79,15 @@ def tuned(store, method, schedule):
         schedule=schedule,
         low=1e-3,
         high=1.0,
-        engine="serial",
+        engine=engine,
         store=store,
         say=str,
     )
+    assert answer.record.provenance.engine.startswith(engine)
     return answer.record.to_dict(), answer.winner.model.state_dict()
 
 
-SEARCHES = {"find": find, "halving": halving, "pbt": pbt}
+SEARCHES = {"find": find, "halving": halving, "pbt": pbt, "pbt, stacked": stacked_pbt}
 """What can be killed, by name: from a store to the answer as plain data and the trained weights, if any."""
 
 
@@ -101,15 +109,18 @@ def digest_of(answer, weights):
 def work(name, store, to):
     """Do one search with a checkpoint after every block; count the member-steps and send a digest."""
     stored_journal._EVERY_SECONDS, stored_journal._SHARE = 0.0, 1e9
-    advance = SerialPopulation.advance
     log = os.open(f"{store}.work", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
 
-    def counted(population, table):
-        losses = advance(population, table)
-        os.write(log, f"{table.size}\n".encode())
-        return losses
+    def counting(advance):
+        def counted(population, table):
+            losses = advance(population, table)
+            os.write(log, f"{table.size}\n".encode())
+            return losses
 
-    SerialPopulation.advance = counted
+        return counted
+
+    for kind in (SerialPopulation, StackedPopulation):
+        kind.advance = counting(kind.advance)
     os.write(to, digest_of(*SEARCHES[name](store)).encode())
 
 
@@ -136,9 +147,22 @@ def search(name, store, after):
     return {"said": said, "seconds": time.monotonic() - began}
 
 
+def decided_once():
+    """Let all tunings share the engines' verdicts: they hold timings, and equal is for the same verdict."""
+    known = {}
+
+    def shared(prepared, *, engine, **settings):
+        if engine not in known:
+            known[engine] = calibrate(prepared, engine=engine, **settings)
+        return known[engine]
+
+    session.calibrate = shared
+
+
 def main():
     """Answer until stdin ends."""
     torch.set_num_threads(1)
+    decided_once()
     for name in SEARCHES:  # what is imported on the way is imported here, once
         SEARCHES[name](None)
     print("ready", flush=True)

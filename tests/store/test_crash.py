@@ -17,7 +17,7 @@ pytestmark = pytest.mark.slow
 
 KILLS = int(os.environ.get("RIGHTRATE_CRASH_KILLS", "40"))
 EVERY = 1 if KILLS >= 200 else 5  # a fifth of the system calls where it is a fifth of the kills
-SHARES = {"find": 0.34, "halving": 0.33, "pbt": 0.33}
+SHARES = {"find": 0.25, "halving": 0.25, "pbt": 0.25, "pbt, stacked": 0.25}
 
 
 @pytest.fixture(scope="module")
