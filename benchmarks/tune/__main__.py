@@ -1,6 +1,6 @@
 """Compare plain population-based training, slow members, a tuned rate and a tuned schedule.
 
-    python -m benchmarks.tune                      # both tasks, five seeds; ten minutes and more on one core
+    python -m benchmarks.tune                      # both tasks, five seeds; half an hour on one core
     python -m benchmarks.tune --cases quadratic --seeds 0 1
 
 Writes `tune.md`, `tune.json` and `tune.png` into `benchmarks/results/`, or the folder of `--out`; after
