@@ -150,6 +150,15 @@ def test_what_is_no_step_is_refused(step: object) -> None:
         Linear(total_steps=7)(step)
 
 
+def test_a_traced_step_names_the_way() -> None:
+    jax = pytest.importorskip("jax")
+    message = (
+        r"^Linear\(step\) must be .*, got JitTracer.*\. In compiled code use schedule\.optax\(\) or sche"
+    )
+    with pytest.raises(ConfigError, match=message):
+        jax.jit(Linear(total_steps=7))(3)
+
+
 def test_steps_of_any_kind_and_size():
     schedule = Linear(peak=1.0, total_steps=4)
     steps = (2, 2.0, np.uint8(2), np.float32(2), torch.tensor(2), np.array(2))

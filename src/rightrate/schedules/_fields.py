@@ -83,7 +83,10 @@ def steps(schedule: "Schedule", given: object) -> NDArray[np.float64]:
     try:
         # Of Python's own integers those beyond NumPy's are steps, too: after the end.
         values = np.asarray(min(given, _LONGEST) if isinstance(given, int) else given)
-    except (TypeError, ValueError, RuntimeError):  # what a framework traces or differentiates has no value
+    except TypeError:  # as of JAX, whose tracers have no value
+        advice = "In compiled code use schedule.optax() or schedule.keras()."
+        raise ConfigError(describe(place, allowed, given, advice)) from None
+    except (ValueError, RuntimeError):  # a ragged list, a tensor that is differentiated
         raise ConfigError(describe(place, allowed, given)) from None
     if values.dtype.kind not in "iuf" or not np.all(values >= 0):
         raise ConfigError(describe(place, allowed, given))

@@ -1,5 +1,6 @@
 import copy
 import json
+import math
 import re
 from collections.abc import Callable
 
@@ -249,6 +250,36 @@ def test_another_state_is_refused(change: dict, message: str) -> None:
     with pytest.raises(ConfigError, match=r"^ScheduledLR\.load_state_dict\(state_dict\) must be " + message):
         scheduler.load_state_dict(scheduler.state_dict() | change)
     assert [group["lr"] for group in optimizer.param_groups] == [WARM(0), 2.0 * WARM(0)]
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"last_epoch": -5}, r": last_epoch must be an integer >= 0, got -5\."),
+        ({"ratios": [1.0, math.nan]}, r": a ratio must be a finite number >= 0, got nan\."),
+    ],
+)
+def test_a_damaged_state_is_refused(change: dict, message: str) -> None:
+    scheduler = WARM.torch(small(0.1, 0.2))
+    with pytest.raises(ConfigError, match=r"^ScheduledLR\.load_state_dict\(state_dict\)" + message):
+        scheduler.load_state_dict(scheduler.state_dict() | change)
+    with pytest.raises(ConfigError, match=r"must be a dict of \['last_epoch', .*, got None\. Load"):
+        scheduler.load_state_dict(None)
+
+
+def test_a_group_that_is_added_later_needs_a_scheduler_that_knows_it() -> None:
+    optimizer = small(0.1, 0.2)
+    scheduler = WARM.torch(optimizer)
+    for _ in range(4):
+        optimizer.step()
+        scheduler.step()
+    optimizer.add_param_group({"params": [torch.zeros(1, requires_grad=True)], "lr": 0.05})
+    optimizer.step()
+    message = r"of 2 parameter groups, as .*, got '3 groups'\. Make it anew: .*, last_epoch=4\)\.$"
+    with pytest.raises(ConfigError, match=message):
+        scheduler.step()
+    anew = ScheduledLR(optimizer, WARM, last_epoch=4)
+    assert anew.get_last_lr() == [WARM(5), 2.0 * WARM(5), 0.5 * WARM(5)]
 
 
 @pytest.mark.parametrize(

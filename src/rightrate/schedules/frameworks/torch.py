@@ -63,7 +63,16 @@ class ScheduledLR(LRScheduler):
         super().__init__(optimizer, last_epoch)
 
     def get_lr(self) -> list[float | Tensor]:
-        """Return the rate of every group at this step."""
+        """Return the rate of every group at this step.
+
+        Raises:
+            ConfigError: If groups have been added to the optimizer.
+        """
+        groups = len(self.optimizer.param_groups)
+        if groups != len(self._ratios):
+            allowed = f"of {len(self._ratios)} parameter groups, as when its scheduler was made"
+            advice = f"Make it anew: ScheduledLR(optimizer, schedule, last_epoch={self.last_epoch - 1})."
+            raise ConfigError(describe("ScheduledLR.optimizer", allowed, f"{groups} groups", advice))
         rate = self.schedule(self.last_epoch)
         return [rate * ratio for ratio in self._ratios]
 
@@ -87,9 +96,11 @@ class ScheduledLR(LRScheduler):
                 with another number of groups.
         """
         where = "ScheduledLR.load_state_dict(state_dict)"
-        if set(state_dict) != _STATE:
+        given: object = state_dict
+        if not isinstance(given, dict) or set(given) != _STATE:
             advice = "Load what state_dict() of a scheduler made by schedule.torch(optimizer) returned."
-            raise ConfigError(describe(where, f"a dict of {sorted(_STATE)}", sorted(state_dict), advice))
+            received = sorted(map(str, given)) if isinstance(given, dict) else given
+            raise ConfigError(describe(where, f"a dict of {sorted(_STATE)}", received, advice))
         if state_dict["schedule"] != repr(self.schedule):
             advice = (
                 f"Its schedule is {self.schedule!r}. To go on with another one, pass last_epoch="
@@ -99,9 +110,10 @@ class ScheduledLR(LRScheduler):
         if len(state_dict["ratios"]) != len(self.optimizer.param_groups):
             allowed = f"of {len(self.optimizer.param_groups)} parameter groups"
             raise ConfigError(describe(where, allowed, state_dict["ratios"]))
-        self._ratios = list(state_dict["ratios"])
-        self._step_count = state_dict["last_epoch"] + 1
-        self.last_epoch = state_dict["last_epoch"]
+        last_epoch = _check.integer(f"{where}: last_epoch", state_dict["last_epoch"], low=0)
+        self._ratios = [_check.number(f"{where}: a ratio", item, low=0.0) for item in state_dict["ratios"]]
+        self._step_count = last_epoch + 1
+        self.last_epoch = last_epoch
         for group, rate in zip(self.optimizer.param_groups, self.get_lr(), strict=True):
             if isinstance(group["lr"], Tensor):
                 group["lr"].fill_(rate)
