@@ -286,3 +286,9 @@ def test_rates_that_have_nothing_to_do_with_each_other(source, target):
 def test_a_wrong_argument_is_named():
     with pytest.raises(ConfigError, match=r"translate\(target=...\) must be an optimizer of .*'torch.Foo'"):
         translate(0.1, RMSProp(), "torch.Foo")
+
+
+def test_a_rate_beyond_every_number_is_refused() -> None:
+    message = r"^translate\(lr=\.\.\.\): the rate in the target must be a finite number > 0, got inf\.$"
+    with pytest.raises(ConfigError, match=message):
+        translate(1e308, "torch.SGD(momentum=0.9)", "torch.SGD")

@@ -77,8 +77,8 @@ def _parsed(where: str, text: str) -> tuple[str, dict[str, Any]]:
         settings = {str(item.arg): _value(item.value) for item in arguments}
     except (SyntaxError, ValueError, RecursionError):
         raise ConfigError(describe(where, "a name with settings in brackets", text, _EXAMPLE)) from None
-    if positional or "None" in settings:
-        raise ConfigError(describe(where, "a name whose settings have names", text, _EXAMPLE))
+    if positional or "None" in settings or len(settings) < len(arguments):
+        raise ConfigError(describe(where, "a name whose settings have names, each once", text, _EXAMPLE))
     return path, settings
 
 

@@ -112,7 +112,7 @@ def translate(lr: float, source: str | Rule, target: str | Rule) -> Translation:
         left_out = f"{source_default:g} in {source_name} and {target_default:g} in {target_name}"
         notes.append(f"Left out, the rate is {left_out}.")
     return Translation(
-        lr=rate * _ratio(old, new),
+        lr=_check.number("translate(lr=...): the rate in the target", rate * _ratio(old, new), above=0.0),
         exact=not differing,
         notes=tuple(notes),
         source=source_name,
