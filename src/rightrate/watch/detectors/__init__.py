@@ -5,6 +5,7 @@ from rightrate.watch.detectors.dead_layers import DeadLayers
 from rightrate.watch.detectors.groups_still import GroupsStill
 from rightrate.watch.detectors.non_finite import NonFinite
 from rightrate.watch.detectors.rate_edited import RateEdited
+from rightrate.watch.detectors.rate_not_applied import RateNotApplied
 
 __all__ = ["DETECTORS"]
 
@@ -13,5 +14,6 @@ DETECTORS: dict[str, Detector] = {
     "groups_still": GroupsStill(),
     "dead_layers": DeadLayers(),
     "rate_edited": RateEdited(),
+    "rate_not_applied": RateNotApplied(),
 }
 """Every detector by name, in the order in which they are asked."""
