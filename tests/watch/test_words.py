@@ -145,7 +145,7 @@ def test_the_summary_and_the_charts() -> None:
     assert "The watcher multiplies the rate by 0.3." in text
     assert "step 90: skip: the step was not taken: the gradient is not finite" in text
     charts = watch_charts(w.view())
-    assert set(charts) == {"loss", "rate", "norms"}
+    assert {"loss", "rate", "norms"} <= set(charts)
     names = [line.get("name") for line in charts["rate"]["data"]]
     assert names == ["applied rate", "changed by others", "watcher: skip", "watcher: rollback"]
     finding = {"step": 40, "since": 32, "verdict": "too_high", "text": "<i>", "advice": "", "confidence": 0.9}

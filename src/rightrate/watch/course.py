@@ -1,6 +1,7 @@
 """How the loss went so far, in a bounded number of parts: levels and trends for detectors."""
 
 import math
+from bisect import bisect_left
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import reduce
@@ -11,8 +12,8 @@ from typing import Any
 __all__ = ["Course", "Part", "Trend"]
 
 _MOST = 128
-_OPENING = 8
 _FEWEST = 5
+_STEADY = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,8 +70,8 @@ class Course:
 
     Args:
         parts: The parts, oldest first.
-        start: The lower of the mean of the first two losses and the median of the first eight, since a run
-            may blow up within them; NaN before the first.
+        start: The lower of the first loss and the mean of the first two, since a run may blow up at its first
+            step; NaN before the first.
         width: Steps in a part.
     """
 
@@ -106,7 +107,7 @@ class Course:
 
     def since(self, step: float) -> tuple[Part, ...]:
         """Return the parts that begin at a step or after it."""
-        return tuple(part for part in self.parts if part.first >= step)
+        return self.parts[bisect_left(self.parts, step, key=lambda part: part.first) :]
 
     def level(self, step: float) -> float:
         """Return the median of the parts' means from a step on; NaN if there is none."""
@@ -115,8 +116,13 @@ class Course:
 
     def trend(self, step: float, until: float = math.inf) -> Trend | None:
         """Return the line through the parts between two steps; None if there are fewer than five."""
-        parts = [part for part in self.parts if part.first >= step and part.last <= until]
+        parts = [part for part in self.since(step) if part.last <= until]
         return _fitted(parts) if len(parts) >= _FEWEST else None
+
+    def steady(self, step: float) -> bool:
+        """Return whether the rate has stayed within a factor of two from a step on, as far as it is known."""
+        rates = [part.lr for part in self.since(step) if part.lr is not None]
+        return not rates or max(rates) <= _STEADY * min(rates)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
@@ -138,7 +144,7 @@ def _mean(values: Sequence[float]) -> float:
 
 
 def _start(losses: Sequence[float]) -> float:
-    return min(_mean(losses[:2]), median(losses[:_OPENING]))
+    return min(losses[0], _mean(losses[:2]))
 
 
 def _part(rows: Sequence[tuple[int, float, float | None]]) -> Part:

@@ -1,0 +1,133 @@
+"""Losses that rest at the level of a constant prediction, with all of them finite."""
+
+import math
+from dataclasses import dataclass
+
+from rightrate.watch.detector import Block, State
+from rightrate.watch.detectors._common import doublings_left, level_since, once, reached, recent
+from rightrate.watch.finding import Finding
+
+__all__ = ["Collapsed"]
+
+_NEAR = 0.07
+_LEARNED = 0.3
+_RIPE_SHARE, _RIPE_STEPS = 0.25, 4_000
+_STILL_SHARE, _STILL_STEPS = 0.42, 10_000
+_STILL = 0.01
+_LEAST_STEPS = 64
+_VALIDATIONS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class Collapsed:
+    """Says that a run does no better than a constant prediction would, though its losses are finite.
+
+    With `chance_loss`, in either of two cases. It had come 30 % below that level, and for 64 steps and a
+    twelfth of the run so far has been back within 7 % of it. Or a quarter of the run is over (4,000 steps,
+    where its length is unknown), the loss is within 7 % of the level or above it, and its trend over the last
+    two doublings of the steps, drawn on to the end, stays there. Validation losses count likewise.
+
+    Without it, with less confidence: a quarter of the run is over and the loss is not below where it began;
+    or four tenths are, and it has stood still since it first came down.
+
+    The level that counts is that of the loss as it is observed, weight penalties included.
+    """
+
+    def init(self) -> State:
+        """Return what is remembered before the first block."""
+        return {"said": False, "lowest": None, "validations": []}
+
+    def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
+        """Return what was found in the next block, and what to remember."""
+        validations = [*state["validations"], *(loss for _, loss in block.validations)][-_VALIDATIONS:]
+        lowest = state["lowest"]
+        chance, course = block.facts.chance_loss, block.course
+        now = course.level(recent(course))
+        if math.isfinite(now):
+            lowest = now if lowest is None else min(lowest, now)
+        finding = None
+        if math.isfinite(now) and chance is not None:
+            finding = _against(block, chance, now, lowest) or _unseen(block, chance, validations)
+        elif math.isfinite(now):
+            finding = _unmoved(block, now) or _at_rest(block, now)
+        return once({"said": state["said"], "lowest": lowest, "validations": validations}, finding)
+
+
+def _scale(block: Block, chance: float) -> float:
+    """Return what differences from a chance level are held against."""
+    return chance if chance > 0.0 else max(abs(chance), block.course.start - chance)
+
+
+def _against(block: Block, chance: float, now: float, lowest: float) -> Finding | None:
+    course, scale = block.course, _scale(block, chance)
+    near = chance - _NEAR * scale
+    if now < near:
+        return None
+    evidence = {"loss": now, "chance_loss": chance, "lowest": lowest}
+    if lowest < chance - _LEARNED * scale and course.step >= 2 * _LEAST_STEPS:
+        text = (
+            f"The loss is {now:.4g}, no better than a constant prediction ({chance:.4g}), after {lowest:.4g}."
+        )
+        return _finding(block, level_since(course, near), text, 0.95, evidence)
+    trend = course.trend(course.step / 4.0)
+    if trend is None or not reached(block, share=_RIPE_SHARE, steps=_RIPE_STEPS):
+        return None
+    end = trend.after(doublings_left(block))
+    if min(trend.level, end) < near:
+        return None
+    text = (
+        f"The loss is {now:.4g} at step {course.step:,}, no better than a constant prediction "
+        f"({chance:.4g}), and its trend does not lead below it."
+    )
+    return _finding(block, level_since(course, near), text, 0.9, {**evidence, "expected_at_the_end": end})
+
+
+def _unseen(block: Block, chance: float, validations: list[float]) -> Finding | None:
+    near = chance - _NEAR * _scale(block, chance)
+    enough = len(validations) == _VALIDATIONS and reached(block, share=_RIPE_SHARE, steps=_RIPE_STEPS)
+    if not enough or min(validations) < near:
+        return None
+    newest = validations[-1]
+    text = f"The validation loss, {newest:.4g}, is no better than a constant prediction's ({chance:.4g})."
+    return _finding(block, block.last, text, 0.9, {"validation_loss": newest, "chance_loss": chance})
+
+
+def _unmoved(block: Block, now: float) -> Finding | None:
+    course = block.course
+    if not reached(block, share=_RIPE_SHARE, steps=_RIPE_STEPS) or now < course.start:
+        return None
+    trend = course.trend(course.step / 4.0)
+    if trend is None or trend.slope < -2.0 * trend.error:
+        return None
+    text = f"The loss, {now:.4g} at step {course.step:,}, is not below where it began, {course.start:.4g}."
+    return _finding(block, 0, text, 0.5, {"loss": now, "start": course.start})
+
+
+def _at_rest(block: Block, now: float) -> Finding | None:
+    course = block.course
+    if not reached(block, share=_STILL_SHARE, steps=_STILL_STEPS):
+        return None
+    since = course.step / 8.0
+    trend = course.trend(since)
+    if trend is None:
+        return None
+    moved = 3.0 * (abs(trend.slope) + 2.0 * trend.error)
+    if moved > _STILL * abs(course.start - now):
+        return None
+    text = (
+        f"The loss has stood still at {now:.4g} since step {since:,.0f}: it may have collapsed to a constant "
+        f"prediction; chance_loss= would tell."
+    )
+    return _finding(block, int(since), text, 0.4, {"loss": now, "start": course.start, "slope": trend.slope})
+
+
+def _finding(block: Block, since: int, text: str, confidence: float, evidence: dict[str, float]) -> Finding:
+    return Finding(
+        verdict="collapsed",
+        step=block.last,
+        since=min(since, block.last),
+        text=text,
+        advice="If the loss had been lower, go back and cut the rate; if never, look for another rate.",
+        confidence=confidence,
+        evidence=evidence,
+    )

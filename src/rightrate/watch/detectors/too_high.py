@@ -1,0 +1,157 @@
+"""Rates that are too high, though training goes on."""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from statistics import fmean, median, stdev
+
+from rightrate.watch.detector import Block, State
+from rightrate.watch.detectors._common import once, recent
+from rightrate.watch.finding import Finding
+
+__all__ = ["TooHigh"]
+
+_KEPT = 12
+_FEWEST = 6
+_SURE = 3.0
+_OPPOSED = -0.05
+_LARGE_UPDATE = 0.1
+_STABLE = 2.0
+_FLIPS = 0.8
+_BLOWN_UP = 20.0
+_LEAST_STEPS = 128
+
+
+@dataclass(frozen=True, kw_only=True)
+class TooHigh:
+    """Says that steps are too long, from any of these signs, the surest first.
+
+    - The rate times the curvature along the step is above 2 in most of the last samples, where an update is
+      the rate times the gradient: a quadratic with that curvature diverges.
+    - Every gradient is of all data, and the loss goes up and down in turn.
+    - Successive gradients point against each other: their cosine is below zero by three standard errors.
+    - Updates are longer than a tenth of the weights, sample after sample, and the loss does not fall.
+    - The loss blew up to twenty times where it began and came back; what it came back to is seldom good.
+    """
+
+    def init(self) -> State:
+        """Return what is remembered before the first block."""
+        return {
+            "said": False,
+            "cosines": [],
+            "ratios": [],
+            "curved": [],
+            "changes": [],
+            "last": None,
+            "highest": None,
+        }
+
+    def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
+        """Return what was found in the next block, and what to remember."""
+        state = _remembered(state, block)
+        signs = (_curved(block, state), _in_turn(block, state), _opposed(block, state))
+        finding = next((one for one in (*signs, _long(block, state), _blown_up(block, state)) if one), None)
+        return once(state, finding)
+
+
+def _remembered(state: State, block: Block) -> State:
+    measured = [sample.measured for sample in block.samples]
+    ratios = [one.update_norm / one.weight_norm for one in measured if one.weight_norm > 0.0]
+    rates = dict(zip(block.steps, (rates[:1] for rates in block.rates.applied), strict=False))
+    curved = [
+        sample.curvature * rates[sample.step][0] for sample in block.samples if rates.get(sample.step, ())
+    ]
+    course = block.course
+    high = max((part.mean for part in course.parts if part.last >= block.steps[0]), default=-math.inf)
+    highest = max(high, -math.inf if state["highest"] is None else state["highest"])
+    losses = [loss for loss in (state["last"], *block.losses) if loss is not None and math.isfinite(loss)]
+    changes = [b - a for a, b in pairwise(losses)]
+    return {
+        "said": state["said"],
+        "cosines": _kept(state["cosines"], [one.gradient_cosine for one in measured]),
+        "ratios": _kept(state["ratios"], ratios),
+        "curved": _kept(state["curved"], curved),
+        "changes": [*state["changes"], *changes][-32:],
+        "last": losses[-1] if losses else None,
+        "highest": highest if math.isfinite(highest) else None,
+    }
+
+
+def _kept(old: Sequence[float], new: Sequence[float]) -> list[float]:
+    return [*old, *(value for value in new if math.isfinite(value))][-_KEPT:]
+
+
+def _curved(block: Block, state: State) -> Finding | None:
+    values = state["curved"][-_FEWEST:]
+    if not block.facts.plain_steps or len(values) < 3 or sum(v > _STABLE for v in values) * 2 <= len(values):
+        return None
+    product = median(values)
+    text = f"The rate times the curvature along the step is {product:.3g}; above 2 steps overshoot and grow."
+    return _finding(block, text, 0.85, {"rate_times_curvature": product})
+
+
+def _in_turn(block: Block, state: State) -> Finding | None:
+    changes = state["changes"]
+    if not block.facts.full_batch or len(changes) < 16:
+        return None
+    flips = sum(a * b < 0.0 for a, b in pairwise(changes)) / (len(changes) - 1)
+    if flips < _FLIPS:
+        return None
+    text = f"The loss goes up and down in turn ({flips:.0%} of its changes) though every step sees all data."
+    return _finding(block, text, 0.85, {"turns": flips})
+
+
+def _opposed(block: Block, state: State) -> Finding | None:
+    values = state["cosines"]
+    if len(values) < _FEWEST:
+        return None
+    mean, error = fmean(values), stdev(values) / math.sqrt(len(values))
+    if mean > _OPPOSED or mean > -_SURE * error:
+        return None
+    text = (
+        f"Successive gradients point against each other: {len(values)} cosines of {mean:.2f} +- {error:.2f}."
+    )
+    return _finding(
+        block, text, 0.7, {"gradient_cosine": mean, "standard_error": error, "pairs": len(values)}
+    )
+
+
+def _long(block: Block, state: State) -> Finding | None:
+    values, course = state["ratios"][-_FEWEST:], block.course
+    if len(values) < _FEWEST or course.step < _LEAST_STEPS or min(values) < _LARGE_UPDATE:
+        return None
+    trend = course.trend(course.step / 2.0)
+    if trend is None or trend.slope < -2.0 * trend.error:
+        return None
+    ratio = median(values)
+    text = f"Each step changes the weights by {ratio:.0%} of their length, and the loss does not fall."
+    return _finding(block, text, 0.7, {"update_to_weight": ratio, "slope": trend.slope})
+
+
+def _blown_up(block: Block, state: State) -> Finding | None:
+    course, highest = block.course, state["highest"]
+    if (
+        highest is None
+        or course.start <= 0.0
+        or highest < _BLOWN_UP * course.start
+        or course.step < _LEAST_STEPS
+    ):
+        return None
+    level = course.level(recent(course))
+    if not level < course.start:
+        return None
+    text = f"The loss blew up to {highest:.3g}, from {course.start:.4g}, before it came down to {level:.4g}."
+    return _finding(block, text, 0.6, {"highest": highest, "start": course.start, "loss": level})
+
+
+def _finding(block: Block, text: str, confidence: float, evidence: dict[str, float]) -> Finding:
+    return Finding(
+        verdict="too_high",
+        step=block.last,
+        since=block.samples[0].step if block.samples else block.steps[0],
+        text=text,
+        advice="Try a third of the rate, or a schedule that lowers it; at the start of a run, a warm-up.",
+        confidence=confidence,
+        evidence=evidence,
+    )
