@@ -169,3 +169,60 @@ def test_where_a_command_remembers(tmp_path, monkeypatch):
         ConfigError, match=r"--store and --no-store must be given as one of the two, got 'a.db'"
     ):
         chosen("a.db", no_store=True, fresh=False)
+
+
+def watched(store):
+    """Put a watched run with a log into a store, finished; return its number."""
+    asked = {"settings": {"mode": "observe"}, "fingerprint": {"model": "ab"}}
+    with open_study(store, kind="watch", name="mine", **asked, say=str) as study:
+        study.append("watch", [{"what": "steps", "from": 0, "step": 9, "loss": 0.5}])
+        study.append(
+            "watch", [{"what": "finding", "step": 9, "text": "Too high.", "evidence": {"loss": 0.5}}]
+        )
+        about = {"name": "mine", "mode": "observe", "optimizer": "sgd", "total_steps": None, "step": 10}
+        study.finish({"about": {**about, "chance_loss": None, "multiplier": 1.0, "stop_reason": None}})
+        return study.number
+
+
+def test_the_log_of_a_watched_run_is_exported(store):
+    number = watched(store)
+    rows = run("runs", "export", number).stdout.splitlines()
+    assert rows[0] == "study,at,what,from,step,loss,text,evidence.loss"
+    assert [row.split(",")[2:] for row in rows[1:]] == [
+        ["steps", "0.0", "9", "0.5", "nan", "nan"],
+        ["finding", "nan", "9", "nan", "Too high.", "0.5"],
+    ]
+    plain = json.loads(run("runs", "export", number, "--format", "json").stdout)
+    assert [row["values"]["what"] for row in plain["log"]] == ["steps", "finding"]
+
+
+@pytest.mark.parametrize("kind", ["find", "compare", "tune", "watch"])
+def test_the_report_of_a_finished_study(kind, store, tmp_path):
+    import rightrate as rr
+
+    path = tmp_path / "own.db"
+    asked = {"steps": 20, "engine": "serial", "store": path, "say": str}
+    if kind == "find":
+        rr.find("wine", **asked)
+    elif kind == "compare":
+        rr.compare("wine", lrs=0.1, seeds=1, **asked)
+    elif kind == "tune":
+        rr.tune("wine", "grid", low=0.01, high=1e9, **asked)
+    else:
+        watched(path)
+    done = run("runs", "show", 1, "--store", path, "--report", tmp_path / "page.html")
+    assert (done.exit_code, done.stdout.split(": ")[1].split()[0]) == (0, kind)
+    assert "<!DOCTYPE html>" in (tmp_path / "page.html").read_text("utf-8")
+
+
+@pytest.mark.parametrize(
+    ("number", "said"),
+    [
+        (3, "--report must be of a study that is finished, got 'study 3, which is stopped'."),
+        (1, "Record.answer"),
+    ],
+)
+def test_what_has_no_report(number, said, store, tmp_path):
+    done = run("runs", "show", number, "--report", tmp_path / "page.html")
+    assert (done.exit_code, list(tmp_path.glob("*.html"))) == (2, [])
+    assert said in done.stderr

@@ -39,11 +39,20 @@ def list_(store: _Store = None, json: _Json = None) -> None:
 
 
 @app.command()
-def show(study: _Number, store: _Store = None, json: _Json = None) -> None:
+def show(
+    study: _Number,
+    store: _Store = None,
+    json: _Json = None,
+    report: Annotated[
+        str | None, typer.Option(metavar="FILE", help="Write its HTML report too, where it is finished.")
+    ] = None,
+) -> None:
     """Show a study: what was asked, what it came to, how far it is."""
-    from rightrate.cli import runs_shown
+    from rightrate.cli import runs_files, runs_shown
 
     with mistakes_reported():
+        if report is not None:
+            runs_files.report(_path(store), study, output=report)
         runs_shown.show_study(_path(store), study, json=json)
 
 
@@ -60,14 +69,14 @@ def compare(studies: _Numbers, store: _Store = None, json: _Json = None) -> None
 def export(
     study: _Number,
     format_: Annotated[
-        str, typer.Option("--format", metavar="NAME", help="csv and parquet: its trials; json: all of it.")
+        str, typer.Option("--format", metavar="NAME", help="csv, parquet: its trials, or log; json: all.")
     ] = "csv",
     output: Annotated[
         str, typer.Option("--output", "-o", metavar="FILE", help="Where to write; - is stdout.")
     ] = "-",
     store: _Store = None,
 ) -> None:
-    """Write a study to a file: one row for each trial, or everything as JSON."""
+    """Write a study to a file: one row for each trial, or for each event of a watched run; all as JSON."""
     from rightrate.cli import runs_files
 
     with mistakes_reported():

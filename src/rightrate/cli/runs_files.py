@@ -1,4 +1,4 @@
-"""Studies as files: CSV and Parquet of the trials, JSON of everything."""
+"""Studies as files: CSV and Parquet of the trials, or of a watched run's log; JSON of everything."""
 
 import io
 import sys
@@ -9,11 +9,12 @@ from typing import Any
 from rightrate import _check
 from rightrate.cli.files import STDOUT, as_json, check_writable, write, write_bytes
 from rightrate.errors import ConfigError, MissingExtraError, describe
+from rightrate.store.frozen import from_plain
 from rightrate.store.plain import finite
 from rightrate.store.reader import reading
-from rightrate.store.table import table
+from rightrate.store.table import log_table, table
 
-__all__ = ["export"]
+__all__ = ["export", "report"]
 
 
 def export(path: Path, number: int, *, format_: str, output: str) -> None:
@@ -36,13 +37,53 @@ def export(path: Path, number: int, *, format_: str, output: str) -> None:
     elif format_ == "parquet":
         raise ConfigError(describe("--output", "a file where --format is parquet", output))
     with reading(path) as store:
-        contents = store.study(number)
+        contents, log = store.study(number), store.log(number)
     if format_ == "json":
-        _text(output, as_json(finite(asdict(contents))))
-    elif format_ == "csv":
-        _text(output, _frame(table(contents)).to_csv(index=False, na_rep="nan"))
+        _text(output, as_json(finite({**asdict(contents), "log": [asdict(event) for event in log]})))
+        return
+    frame = _frame(table(contents) if contents.pieces else log_table(number, log))
+    if format_ == "csv":
+        _text(output, frame.to_csv(index=False, na_rep="nan"))
     else:
-        write_bytes("--output", Path(output), _parquet(_frame(table(contents))))
+        write_bytes("--output", Path(output), _parquet(frame))
+
+
+def report(path: Path, number: int, *, output: str) -> None:
+    """Write the HTML report of a finished study.
+
+    Raises:
+        ConfigError: If it is not finished, or the file cannot be written.
+        StoreError: If there is no such study, or what it came to is not what a report shows.
+    """
+    check_writable("--report", Path(output))
+    with reading(path) as store:
+        contents = store.study(number)
+    if contents.record is None:
+        where = f"study {number}, which is {contents.listed.status}"
+        raise ConfigError(describe("--report", "of a study that is finished", where))
+    write("--report", Path(output), _page(contents.listed.kind, contents.record))
+
+
+def _page(kind: str, record: Any) -> str:
+    if kind == "compare":
+        from rightrate.report.compare_page import compare_page
+        from rightrate.search.compare_record import CompareRecord
+
+        return compare_page(from_plain(CompareRecord, record))
+    if kind == "tune":
+        from rightrate.report.tune_page import tune_page
+        from rightrate.search.tune_record import TuneRecord
+
+        return tune_page(from_plain(TuneRecord, record))
+    if kind == "watch":
+        from rightrate.report.watch_page import watch_page
+        from rightrate.report.watch_view import WatchView
+
+        return watch_page(WatchView.from_dict(record))
+    from rightrate.report.html import page
+    from rightrate.search.record import Record
+
+    return page(from_plain(Record, record))
 
 
 def _frame(rows: list[dict[str, Any]]) -> Any:

@@ -5,12 +5,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from rightrate.errors import StoreError, describe
 from rightrate.store.database import Database
 from rightrate.store.plain import number_in, read_plain, write_plain
 
-__all__ = ["Event", "append", "events"]
+__all__ = ["Event", "append", "events", "log"]
 
-_MOST = 10_000
+_MOST, _MOST_IN_ALL = 10_000, 1_000_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,7 +51,17 @@ def events(database: Database, study: int, stream: str, after: int = 0) -> list[
         "SELECT id, at, content FROM event WHERE study = ? AND stream = ? AND id > ? ORDER BY id LIMIT ?",
         (study, stream, after, _MOST),
     )
-    return [
-        Event(number=row["id"], at=number_in("A row", row["at"]), values=read_plain("A row", row["content"]))
-        for row in found
-    ]
+    return [_event(row) for row in found]
+
+
+def log(database: Database, study: int) -> list[Event]:
+    """Return the rows of all logs of a study in the order they came, at most a million."""
+    query = "SELECT id, at, content FROM event WHERE study = ? ORDER BY id LIMIT ?"
+    return [_event(row) for row in database.rows(query, (study, _MOST_IN_ALL))]
+
+
+def _event(row: Any) -> Event:
+    values = read_plain("A row", row["content"])
+    if not isinstance(values, dict):
+        raise StoreError(describe("A row of a log", "a mapping", values))
+    return Event(number=row["id"], at=number_in("A row", row["at"]), values=values)

@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 from rightrate.errors import StoreError, describe
 from rightrate.store.database import Database, open_to_read
-from rightrate.store.events import Event, events
+from rightrate.store.events import Event, events, log
 from rightrate.store.owner import Owner, StudyLock
 from rightrate.store.plain import digest, number_in, read_plain, text_in
 from rightrate.store.stored_journal import seal
@@ -121,6 +121,10 @@ class Reader:
     def events(self, number: int, stream: str, after: int = 0) -> list[Event]:
         """Return the rows of a study's log with numbers above `after`, at most 10,000."""
         return events(self._database, number, stream, after)
+
+    def log(self, number: int) -> list[Event]:
+        """Return all rows of a study's logs, in the order they came."""
+        return log(self._database, number)
 
     def _row(self, columns: str, number: int) -> Any:
         rows = self._database.rows(f"SELECT {columns} FROM study WHERE id = ?", (number,))

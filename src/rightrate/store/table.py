@@ -1,11 +1,12 @@
-"""A study as a table: one row for each trial, run or member that is finished."""
+"""A study as a table: one row for each trial, run or member that is finished, or for each row of its log."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from rightrate.store.events import Event
 from rightrate.store.reader import Contents
 
-__all__ = ["table"]
+__all__ = ["log_table", "table"]
 
 _SCALARS = (str, int, float, bool, type(None))
 
@@ -30,6 +31,16 @@ def table(contents: Contents) -> list[dict[str, Any]]:
     rows = things or [(piece, _named(piece.value)) for piece in contents.pieces]
     number = contents.listed.number
     return [{"study": number, "piece": piece.key, **dict(_flat(value, ""))} for piece, value in rows]
+
+
+def log_table(number: int, events: Iterable[Event]) -> list[dict[str, Any]]:
+    """Return the rows of a study's log, such as that of a watched run.
+
+    Example:
+        >>> log_table(1, [Event(number=3, at=0.5, values={"what": "act", "step": 7})])
+        [{'study': 1, 'at': 0.5, 'what': 'act', 'step': 7}]
+    """
+    return [{"study": number, "at": event.at, **dict(_flat(event.values, ""))} for event in events]
 
 
 def _things(value: Any) -> list[Mapping[str, Any]]:

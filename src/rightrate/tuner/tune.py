@@ -23,6 +23,7 @@ from rightrate.search.rounds import RoundStrategy
 from rightrate.search.tune_record import TuneRecord
 from rightrate.store import Study, open_study
 from rightrate.store.fingerprint import fingerprint
+from rightrate.store.frozen import to_plain
 from rightrate.tasks.loaders import shut_down_workers
 from rightrate.tasks.registry import load
 from rightrate.tasks.task import Objective, Task
@@ -155,7 +156,7 @@ def _stored(study: Study, record: TuneRecord) -> TuneRecord:
         then = replace(record.cost, seconds=study.record["cost"]["seconds"])
         return replace(record, cost=then.answered())
     if record.answer.status != "interrupted":
-        study.finish(record.to_dict())
+        study.finish(to_plain(record))
     return record
 
 
