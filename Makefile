@@ -58,7 +58,7 @@ $(VENV)/.stamp: pyproject.toml constraints.txt
 
 # The tests hold schedules and optimizers to those of other frameworks.
 $(VENV)/.stamp-test: $(VENV)/.stamp
-	$(PIP) --no-build-isolation --editable '.[dev,frameworks,optuna]'
+	$(PIP) --no-build-isolation --editable '.[dev,frameworks,optuna,parquet]'
 	@touch $@
 
 $(ADAPTERS)/.stamp: pyproject.toml constraints.txt

@@ -1,6 +1,7 @@
 """`rightrate runs`: list, show, compare, export, delete; and where `rightrate find` remembers."""
 
 import json
+import sqlite3
 import sys
 
 import pandas as pd
@@ -87,7 +88,6 @@ def test_exports(store, tmp_path):
     assert run("runs", "export", 1, "-o", "out.csv").exit_code == 0
     assert (tmp_path / "out.csv").read_text() == text
     assert json.loads(run("runs", "export", 1, "--format", "json").stdout)["settings"]["steps"] == 100
-    pytest.importorskip("pyarrow", reason="Parquet needs pyarrow")
     assert run("runs", "export", 1, "--format", "parquet", "-o", "out.parquet").exit_code == 0
     frame = pd.read_parquet(tmp_path / "out.parquet")
     assert frame["lr"].tolist() == [0.125, 0.25]
@@ -97,7 +97,7 @@ def test_parquet_without_pyarrow_says_what_to_install(store, monkeypatch):
     monkeypatch.setitem(sys.modules, "pyarrow", None)
     done = run("runs", "export", 1, "--format", "parquet", "-o", "out.parquet")
     assert done.exit_code == 2
-    assert "Parquet needs pyarrow, which is not installed: pip install pyarrow." in done.stderr
+    assert "Parquet needs pyarrow; install it with: pip install 'rightrate[parquet]'." in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -127,6 +127,13 @@ def test_deleting(store):
     assert json.loads(run("runs", "list", "--json", "-").stdout)[-1]["number"] == 4, "no number is used twice"
     assert run("runs", "delete", 2, 4, "--yes").exit_code == 0
     assert run("runs", "list").stdout == "mine.db has no studies.\n"
+
+
+def test_a_damaged_study_can_be_deleted(store):
+    with sqlite3.connect(store) as database:
+        database.execute("UPDATE piece SET value = '{}' WHERE study = 1")
+    assert "is damaged" in run("runs", "show", 1).stderr
+    assert run("runs", "delete", 1, "--yes").stdout == "Study 1 is deleted.\n"
 
 
 def test_a_study_that_is_worked_on_is_not_deleted(store):

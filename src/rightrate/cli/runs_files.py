@@ -16,6 +16,8 @@ from rightrate.store.table import log_table, table
 
 __all__ = ["export", "report"]
 
+_INSTALL = "Parquet needs pyarrow; install it with: pip install 'rightrate[parquet]'. Or use --format csv."
+
 
 def export(path: Path, number: int, *, format_: str, output: str) -> None:
     """Write a study to a file or to stdout.
@@ -97,8 +99,7 @@ def _parquet(frame: Any) -> bytes:
     try:
         frame.to_parquet(stream, engine="pyarrow", index=False)
     except ImportError as error:
-        message = "Parquet needs pyarrow, which is not installed: pip install pyarrow. Or use --format csv."
-        raise MissingExtraError(message) from error
+        raise MissingExtraError(_INSTALL) from error
     return stream.getvalue()
 
 

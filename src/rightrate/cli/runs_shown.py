@@ -42,7 +42,7 @@ def listed(path: Path, numbers: Sequence[int]) -> list[str]:
         StoreError: If there is none of a number.
     """
     with reading(path) as store:
-        found = [store.study(number).listed for number in dict.fromkeys(numbers)]
+        found = [store.listed(number) for number in dict.fromkeys(numbers)]
     return [printable("  ".join(_columns(study))) for study in found]
 
 

@@ -91,6 +91,14 @@ class Reader:
         rows = self._database.rows(f"SELECT {_COLUMNS} FROM study ORDER BY id LIMIT {_MOST}")
         return [self._listed(row) for row in rows]
 
+    def listed(self, number: int) -> Listed:
+        """Return what a list says of one study, whatever else of it is damaged.
+
+        Raises:
+            StoreError: If there is none of that number.
+        """
+        return self._listed(self._row(_COLUMNS, number))
+
     def study(self, number: int) -> Contents:
         """Return one study.
 
