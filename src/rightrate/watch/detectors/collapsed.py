@@ -39,7 +39,8 @@ class Collapsed:
 
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
-        validations = [*state["validations"], *(loss for _, loss in block.validations)][-_VALIDATIONS:]
+        arrived = [loss for _, loss in block.validations if math.isfinite(loss)]
+        validations = [*state["validations"], *arrived][-_VALIDATIONS:]
         lowest = state["lowest"]
         chance, course = block.facts.chance_loss, block.course
         now = course.level(recent(course))

@@ -1,6 +1,7 @@
 """Losses that rise and stay up."""
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
@@ -15,6 +16,10 @@ _LEAST_STEPS = 64
 _WINDOW = 5
 _RISEN = 1.0 / 3.0
 _MARGIN = 0.1
+_NOISE = 1.5
+_SURE = 3.0
+_BLOWN_UP = 3.0
+_OPENING = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,44 +27,50 @@ class Diverging:
     """Says that the loss has risen, and stays up.
 
     Either above where it began: for 64 steps and a twelfth of the run so far, by a tenth and by more than the
-    noise of single losses. Or back up: it has lost a third of all it had gained, for as long.
+    noise of single losses. Or back up: for as long, by a third of all that was gained and by three times the
+    noise of the course's parts.
     """
 
     def init(self) -> State:
         """Return what is remembered before the first block."""
-        return {"said": False, "looked": 0, "noise": None}
+        return {"said": False, "looked": 0, "border": None}
 
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
-        noise = state["noise"]
-        if noise is None and len(block.losses) > 1:
-            noise = _noise([loss for loss in block.losses if math.isfinite(loss)])
-        if not due(state, block):
-            return (), {**state, "noise": noise}
-        finding = _above(block, noise or 0.0) or _back_up(block)
-        return once({**state, "looked": block.course.step + 1, "noise": noise}, finding)
+        border = state["border"]
+        losses = [loss for loss in block.losses if math.isfinite(loss)]
+        if border is None and len(losses) > 1:
+            border = _border(losses, block.course.start)
+        if border is None or not due(state, block):
+            return (), {**state, "border": border}
+        finding = _above(block, border) or _back_up(block)
+        return once({**state, "looked": block.course.step + 1, "border": border}, finding)
 
 
-def _noise(losses: list[float]) -> float | None:
-    """Return the standard deviation of single losses, from the differences of neighbours."""
-    steps = [abs(b - a) for a, b in pairwise(losses)]
-    return median(steps) / 0.954 if steps else None
+def _border(losses: Sequence[float], start: float) -> float:
+    """Return above what a level is above where the run began, from its first losses.
+
+    The noise of single losses is the median difference of neighbours, over 0.954. Where it is three times the
+    loss itself, the run blew up within these losses, and twice its first loss is the border.
+    """
+    noise = median(abs(b - a) for a, b in pairwise(losses)) / 0.954
+    if noise > _BLOWN_UP * abs(start):
+        return start + abs(start)
+    began = max(start, median(losses[:_OPENING]))
+    return began + _MARGIN * abs(began) + _NOISE * noise
 
 
-def _above(block: Block, noise: float) -> Finding | None:
+def _above(block: Block, border: float) -> Finding | None:
     course = block.course
     last = course.since(recent(course))
     if course.step + 1 < 2 * _LEAST_STEPS or len(last) < _WINDOW:
         return None
-    start = course.start
-    cap = abs(start) if start > 0.0 else math.inf
-    border = start + _MARGIN * abs(start) + min(3.0 * noise, cap)
     level = median(part.mean for part in last)
-    if level <= border or min(part.mean for part in last[-_WINDOW:]) <= start:
+    if level <= border or min(part.mean for part in last[-_WINDOW:]) <= course.start:
         return None
-    since = level_since(course, start)
-    text = f"The loss, {level:.4g}, has been above where it began ({start:.4g}) since step {since:,}."
-    return _finding(block, since, text, 0.9, {"loss": level, "start": start})
+    since = level_since(course, course.start)
+    text = f"The loss, {level:.4g}, has been above where it began ({course.start:.4g}) since step {since:,}."
+    return _finding(block, since, text, 0.9, {"loss": level, "start": course.start})
 
 
 def _back_up(block: Block) -> Finding | None:
@@ -72,7 +83,12 @@ def _back_up(block: Block) -> Finding | None:
     lowest = min(levels)
     level = median(part.mean for part in last)
     gained = course.start - lowest
-    if gained <= 0.0 or level - lowest < _RISEN * gained or min(p.mean for p in last[-_WINDOW:]) <= lowest:
+    noise = median(abs(b.mean - a.mean) for a, b in pairwise(course.parts)) / 0.954
+    if (
+        gained <= 0.0
+        or level - lowest < max(_RISEN * gained, _SURE * noise)
+        or min(p.mean for p in last[-_WINDOW:]) <= lowest
+    ):
         return None
     since = earlier[levels.index(lowest)].last
     text = f"The loss has risen from {lowest:.4g} near step {since:,} to {level:.4g} and stays up."

@@ -23,8 +23,8 @@ class Plateau:
     The trend over the last doubling of the steps is drawn with its standard error; the loss stands still
     where even two standard errors below the line it would fall by less than 2 % of all that was gained, at
     the next doubling. It is surer the more doublings it lasts, and where the loss is known to be far below
-    that of a constant prediction (`chance_loss`): a loss may also rest at that level before it falls. It is judged
-    where the rate stayed within a factor of two.
+    that of a constant prediction (`chance_loss`): a loss may also rest at that level before it falls. It is
+    judged where the rate stayed within a factor of two.
     """
 
     def init(self) -> State:
