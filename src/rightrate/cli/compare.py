@@ -4,17 +4,16 @@ from typing import Annotated
 
 import typer
 
+from rightrate.cli import options
 from rightrate.cli.console import mistakes_reported
 
 __all__ = ["compare"]
 
-_WHAT, _RUN, _JUDGING, _OUTPUT, _STORE = "What is compared", "The run", "Judging", "The answer", "The store"
+_WHAT = "What is compared"
 
 
 def compare(
-    spec: Annotated[
-        str, typer.Argument(metavar="TASK", help="A built-in task, a CSV file, or file.py:name.")
-    ],
+    spec: options.Spec,
     optimizers: Annotated[
         str | None,
         typer.Option(
@@ -43,76 +42,43 @@ def compare(
         str,
         typer.Option(metavar="NUMBER", help="How many, or which ones: 7,8,9.", rich_help_panel=_WHAT),
     ] = "3",
-    target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column of a CSV file to predict.")
-    ] = None,
-    steps: Annotated[
-        int | None, typer.Option(help="Length of every run in optimizer steps.", rich_help_panel=_RUN)
-    ] = None,
-    epochs: Annotated[
-        float | None, typer.Option(help="The same in passes over the training data.", rich_help_panel=_RUN)
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(help="Samples in a batch; the task's own.", rich_help_panel=_RUN)
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ...", rich_help_panel=_RUN)
-    ] = None,
-    engine: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, serial or stacked.", rich_help_panel=_RUN)
-    ] = "auto",
-    objective: Annotated[
-        str | None,
-        typer.Option(
-            metavar="NAME", help="loss, or a metric such as accuracy:max.", rich_help_panel=_JUDGING
-        ),
-    ] = None,
+    target: options.Target = None,
+    steps: options.Steps = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    device: options.Device = None,
+    engine: options.Engine = "auto",
+    objective: options.Objective = None,
     reach: Annotated[
         float | None,
-        typer.Option(metavar="VALUE", help="The objective whose time is measured.", rich_help_panel=_JUDGING),
+        typer.Option(
+            metavar="VALUE", help="The objective whose time is measured.", rich_help_panel=options.SEARCH
+        ),
     ] = None,
-    tolerance: Annotated[
-        float, typer.Option(help="How much worse than the best is still good.", rich_help_panel=_JUDGING)
-    ] = 0.02,
-    json: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Write the result as JSON; - is stdout.", rich_help_panel=_OUTPUT),
-    ] = None,
-    report: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write an HTML report.", rich_help_panel=_OUTPUT)
-    ] = None,
+    tolerance: options.Tolerance = 0.02,
+    json: options.Json = None,
+    report: options.Report = None,
     quiet: Annotated[
         bool,
         typer.Option(
-            "--quiet", "-q", help="Print optimizer, schedule and rate alone.", rich_help_panel=_OUTPUT
+            "--quiet", "-q", help="Print optimizer, schedule and rate alone.", rich_help_panel=options.OUTPUT
         ),
     ] = False,
-    store: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="Where it is remembered, to go on after anything; runs.db.",
-            rich_help_panel=_STORE,
-        ),
-    ] = None,
-    no_store: Annotated[
-        bool, typer.Option("--no-store", help="Remember nothing.", rich_help_panel=_STORE)
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start anew, whatever is remembered.", rich_help_panel=_STORE)
-    ] = False,
+    store: options.Store = None,
+    no_store: options.NoStore = False,
+    fresh: options.Fresh = False,
 ) -> None:
     """Compare optimizers, schedules and learning rates over seeds.
 
-    Every combination is trained for the full length on the same batches. Ctrl-C once finishes the step and
-    answers with what is known; twice stops at once.
+    Every combination is trained for the full length on the same batches.
+
+    Ctrl-C once finishes the step and answers with what is known; twice stops at once.
     """
     from rightrate.cli.comparing import Asked, compared, listed
     from rightrate.cli.find import Output
     from rightrate.cli.memory import Memory
     from rightrate.cli.question import Question
 
-    training = {"batch_size": batch_size, "device": device}
     with mistakes_reported():
         question = Question(
             spec=spec,
@@ -121,7 +87,7 @@ def compare(
             optimizer_options={},
             schedule="constant",
             warmup_steps=0,
-            training={name: given for name, given in training.items() if given is not None},
+            training=options.given(batch_size=batch_size, device=device),
             search={
                 "steps": steps,
                 "epochs": epochs,

@@ -8,6 +8,7 @@ import typer
 
 from rightrate.cli.console import MISUSE, mistakes_reported
 from rightrate.cli.memory import DEFAULT, default_store
+from rightrate.cli.options import JsonInstead
 
 __all__ = ["app"]
 
@@ -22,7 +23,6 @@ _Store = Annotated[
     str | None,
     typer.Option(metavar="FILE", help="The store; runs.db in this folder, or what RIGHTRATE_STORE says."),
 ]
-_Json = Annotated[str | None, typer.Option(metavar="FILE", help="Write JSON instead; - is stdout.")]
 _Number = Annotated[
     int, typer.Argument(metavar="STUDY", help="The number of a study, as `list` says.", min=1)
 ]
@@ -30,7 +30,7 @@ _Numbers = Annotated[list[int], typer.Argument(metavar="STUDY...", help="Numbers
 
 
 @app.command("list")
-def list_(store: _Store = None, json: _Json = None) -> None:
+def list_(store: _Store = None, json: JsonInstead = None) -> None:
     """List the studies of a store."""
     from rightrate.cli import runs_shown
 
@@ -42,7 +42,7 @@ def list_(store: _Store = None, json: _Json = None) -> None:
 def show(
     study: _Number,
     store: _Store = None,
-    json: _Json = None,
+    json: JsonInstead = None,
     report: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write its HTML report too, where it is finished.")
     ] = None,
@@ -57,7 +57,7 @@ def show(
 
 
 @app.command()
-def compare(studies: _Numbers, store: _Store = None, json: _Json = None) -> None:
+def compare(studies: _Numbers, store: _Store = None, json: JsonInstead = None) -> None:
     """Show studies side by side: what differs between the questions, and the answers."""
     from rightrate.cli import runs_shown
 

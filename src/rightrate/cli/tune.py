@@ -4,17 +4,16 @@ from typing import Annotated
 
 import typer
 
+from rightrate.cli import options
 from rightrate.cli.console import mistakes_reported
 
 __all__ = ["tune"]
 
-_METHOD, _RUN, _SEARCH, _OUTPUT = "The method", "The run", "The search", "The answer"
+_METHOD = "The method"
 
 
 def tune(
-    spec: Annotated[
-        str, typer.Argument(metavar="TASK", help="A built-in task, a CSV file, or file.py:name.")
-    ],
+    spec: options.Spec,
     method: Annotated[
         str, typer.Option(metavar="NAME", help="grid, halving, pbt or bayes.", rich_help_panel=_METHOD)
     ] = "halving",
@@ -41,83 +40,46 @@ def tune(
         str | None,
         typer.Option(metavar="NAME", help="bayes: gp, tpe or random.", rich_help_panel=_METHOD),
     ] = None,
-    target: Annotated[
-        str | None, typer.Option(metavar="COLUMN", help="The column of a CSV file to predict.")
-    ] = None,
-    optimizer: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="sgd, adamw, ..., or a class; the task's.", rich_help_panel=_RUN),
-    ] = None,
-    momentum: Annotated[
-        float | None, typer.Option(help="Momentum of the optimizer.", rich_help_panel=_RUN)
-    ] = None,
-    weight_decay: Annotated[
-        float | None, typer.Option(help="Weight decay of the optimizer.", rich_help_panel=_RUN)
-    ] = None,
-    schedule: Annotated[
-        str, typer.Option(metavar="TEXT", help="constant, linear, cosine, ...", rich_help_panel=_RUN)
-    ] = "constant",
-    steps: Annotated[
-        int | None, typer.Option(help="Length of a run in optimizer steps.", rich_help_panel=_RUN)
-    ] = None,
-    epochs: Annotated[
-        float | None, typer.Option(help="The same in passes over the training data.", rich_help_panel=_RUN)
-    ] = None,
-    batch_size: Annotated[
-        int | None, typer.Option(help="Samples in a batch; the task's own.", rich_help_panel=_RUN)
-    ] = None,
-    device: Annotated[
-        str | None, typer.Option(help="auto, cpu, cuda, cuda:1, ...", rich_help_panel=_RUN)
-    ] = None,
+    target: options.Target = None,
+    optimizer: options.Optimizer = None,
+    momentum: options.Momentum = None,
+    weight_decay: options.WeightDecay = None,
+    schedule: options.ScheduleText = "constant",
+    steps: options.Steps = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    device: options.Device = None,
     low: Annotated[
-        float | None, typer.Option(help="Lowest learning rate; the optimizer's.", rich_help_panel=_SEARCH)
+        float | None,
+        typer.Option(help="Lowest learning rate; the optimizer's.", rich_help_panel=options.SEARCH),
     ] = None,
     high: Annotated[
-        float | None, typer.Option(help="Highest learning rate; the optimizer's.", rich_help_panel=_SEARCH)
+        float | None,
+        typer.Option(help="Highest learning rate; the optimizer's.", rich_help_panel=options.SEARCH),
     ] = None,
-    objective: Annotated[
-        str | None,
-        typer.Option(metavar="NAME", help="loss, or a metric such as accuracy:max.", rich_help_panel=_SEARCH),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(help="Of weights, batches, draws and decisions.", rich_help_panel=_SEARCH)
-    ] = 0,
-    engine: Annotated[
-        str, typer.Option(metavar="NAME", help="auto, serial or stacked.", rich_help_panel=_SEARCH)
-    ] = "auto",
-    store: Annotated[
-        str | None,
-        typer.Option(
-            metavar="FILE",
-            help="What remembers, so that the same command goes on where it stopped; runs.db.",
-            rich_help_panel=_SEARCH,
-        ),
-    ] = None,
-    no_store: Annotated[
-        bool, typer.Option("--no-store", help="Remember nothing.", rich_help_panel=_SEARCH)
-    ] = False,
-    fresh: Annotated[
-        bool, typer.Option("--fresh", help="Start anew, whatever is remembered.", rich_help_panel=_SEARCH)
-    ] = False,
+    objective: options.Objective = None,
+    seed: options.Seed = 0,
+    engine: options.Engine = "auto",
     weights: Annotated[
         str | None,
         typer.Option(
-            metavar="FILE", help="Write the winner's weights as safetensors.", rich_help_panel=_OUTPUT
+            metavar="FILE", help="Write the winner's weights as safetensors.", rich_help_panel=options.OUTPUT
         ),
     ] = None,
-    json: Annotated[
-        str | None,
-        typer.Option(metavar="FILE", help="Write the result as JSON; - is stdout.", rich_help_panel=_OUTPUT),
-    ] = None,
-    report: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write an HTML report.", rich_help_panel=_OUTPUT)
-    ] = None,
+    json: options.Json = None,
+    report: options.Report = None,
     quiet: Annotated[
         bool,
         typer.Option(
-            "--quiet", "-q", help="Print the schedule alone, as preview reads it.", rich_help_panel=_OUTPUT
+            "--quiet",
+            "-q",
+            help="Print the schedule alone, as preview reads it.",
+            rich_help_panel=options.OUTPUT,
         ),
     ] = False,
+    store: options.Store = None,
+    no_store: options.NoStore = False,
+    fresh: options.Fresh = False,
 ) -> None:
     """Search for the best learning rate, or rates over time, and keep the trained winner.
 
@@ -127,16 +89,14 @@ def tune(
     from rightrate.cli.question import Question
     from rightrate.cli.tuning import Asked, Output, tuned
 
-    named = {"momentum": momentum, "weight_decay": weight_decay}
-    training = {"batch_size": batch_size, "device": device}
     question = Question(
         spec=spec,
         target=target,
         optimizer=optimizer,
-        optimizer_options={name: number for name, number in named.items() if number is not None},
+        optimizer_options=options.given(momentum=momentum, weight_decay=weight_decay),
         schedule=schedule,
         warmup_steps=0,
-        training={name: given for name, given in training.items() if given is not None},
+        training=options.given(batch_size=batch_size, device=device),
         search={
             "steps": steps,
             "epochs": epochs,
@@ -147,18 +107,18 @@ def tune(
             "tolerance": 0.02,
         },
     )
-    own = {
-        "members": members,
-        "factor": factor,
-        "ready_steps": ready_steps,
-        "slow": slow,
-        "trials": trials,
-        "sampler": sampler,
-    }
+    own = options.given(
+        members=members,
+        factor=factor,
+        ready_steps=ready_steps,
+        slow=slow,
+        trials=trials,
+        sampler=sampler,
+    )
     asked = Asked(
         question=question,
         method=method,
-        options={name: given for name, given in own.items() if given is not None},
+        options=own,
         low=low,
         high=high,
     )
