@@ -45,6 +45,13 @@ def test_samples_at_rate_zero_are_passed_over() -> None:
     assert told(found_in(DETECTOR, [seen([[1]] * 8, rates)])[0]) == [("groups_still", 0)]
 
 
+def test_a_run_that_has_converged_does_not_move_either() -> None:
+    samples = [
+        sample(step, gradient_norm=1.0 if step < 4 else 9e-4, still_groups=[0]) for step in range(3, 20)
+    ]
+    assert found_in(DETECTOR, [block(range(20), samples=samples)])[0] == []
+
+
 def test_updates_that_are_rounded_away() -> None:
     (finding,), _ = found_in(DETECTOR, [seen([[]] * 6, still_fraction=0.75, flat_fraction=0.25)])
     assert finding.text.startswith("50% of the tensors have a gradient and do not change")

@@ -2,6 +2,7 @@
 
 from rightrate.watch.detector import Detector
 from rightrate.watch.detectors.collapsed import Collapsed
+from rightrate.watch.detectors.converged import Converged
 from rightrate.watch.detectors.dead_layers import DeadLayers
 from rightrate.watch.detectors.diverging import Diverging
 from rightrate.watch.detectors.groups_still import GroupsStill
@@ -33,5 +34,6 @@ DETECTORS: dict[str, Detector] = {
     "rate_edited": RateEdited(),
     "rate_not_applied": RateNotApplied(),
     "scheduler_misplaced": SchedulerMisplaced(),
+    "converged": Converged(),
 }
 """Every detector by name, in the order in which they are asked."""

@@ -1,5 +1,6 @@
 """Parameter groups, and tensors, that never move though their rate is not zero."""
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,6 +11,8 @@ __all__ = ["GroupsStill"]
 
 _SAMPLES = 4
 _GROUPS = 64
+_OPENING = 8
+_VANISHED = 1e-3
 _TENSORS = -1
 
 
@@ -22,19 +25,26 @@ class GroupsStill:
     and did not change, where in four samples in a row they were at least half of those that have one: their
     updates are lost in rounding. A few are usual: a bias before a normalisation has a gradient of rounding.
 
-    Samples of a group at rate zero are passed over. NaN counts as a change.
+    Samples of a group at rate zero are passed over, and so are those of a gradient that has come down to a
+    thousandth of the first eight: a run that has converged does not move either. NaN counts as a change.
     """
 
     def init(self) -> State:
         """Return what is remembered before the first block."""
-        return {"still": []}
+        return {"still": [], "opening": []}
 
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
         found = []
         still = {group: [since, count] for group, since, count in state["still"]}
         rates = dict(zip(block.steps, block.rates.applied, strict=False))
+        opening = list(state["opening"])
         for sample in block.samples:
+            norm = sample.measured.gradient_norm
+            if math.isfinite(norm):
+                opening = [*opening, norm][:_OPENING]
+            if opening and norm < _VANISHED * max(opening):
+                continue
             applied = rates.get(sample.step, ())
             for group in _moving(sample, applied, still):
                 del still[group]
@@ -43,7 +53,8 @@ class GroupsStill:
                 still[group] = [since, min(count + 1, _SAMPLES + 1)]
                 if count + 1 == _SAMPLES:
                     found.append(_finding(group, since, sample, applied))
-        return tuple(found), {"still": [[group, *kept] for group, kept in still.items()][:_GROUPS]}
+        kept = [[group, *since_and_count] for group, since_and_count in still.items()][:_GROUPS]
+        return tuple(found), {"still": kept, "opening": opening}
 
 
 def _rate(applied: tuple[float, ...], group: int) -> float:
