@@ -1,4 +1,5 @@
 import math
+from dataclasses import dataclass
 from fractions import Fraction
 
 import numpy as np
@@ -92,3 +93,13 @@ def test_choice_lists_what_is_allowed() -> None:
     assert _check.choice("f(x=...)", "b", ("a", "b")) == "b"
     with pytest.raises(ConfigError, match=r"^f\(x=...\) must be one of 'a', 'b', got 'c'\.$"):
         _check.choice("f(x=...)", "c", ("a", "b"))
+
+
+def test_what_is_kept_replaces_a_frozen_field():
+    @dataclass(frozen=True)
+    class Frozen:
+        x: float
+
+    frozen = Frozen(np.float32(0.5))
+    _check.keep(frozen, x=_check.number("f(x=...)", frozen.x))
+    assert type(frozen.x) is float

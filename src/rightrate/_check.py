@@ -6,7 +6,7 @@ from collections.abc import Collection
 
 from rightrate.errors import ConfigError, describe
 
-__all__ = ["choice", "integer", "number"]
+__all__ = ["choice", "integer", "keep", "number"]
 
 
 def integer(where: str, value: object, *, low: int, advice: str = "") -> int:
@@ -76,3 +76,12 @@ def choice(where: str, value: str, allowed: Collection[str], *, advice: str = ""
         listed = ", ".join(repr(item) for item in allowed)
         raise ConfigError(describe(where, f"one of {listed}", value, advice))
     return value
+
+
+def keep(owner: object, **values: object) -> None:
+    """Store in a frozen dataclass what checks have made of its fields: plain Python numbers.
+
+    Otherwise NumPy's float32 would compute in single precision, and its numbers are no JSON.
+    """
+    for name, value in values.items():
+        object.__setattr__(owner, name, value)

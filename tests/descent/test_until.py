@@ -1,5 +1,8 @@
+import json
+from dataclasses import asdict
 from typing import Any
 
+import numpy as np
 import pytest
 
 from rightrate.descent import Until
@@ -23,3 +26,8 @@ def test_the_larger_limit_counts() -> None:
 def test_mistakes(field: str, value: Any, message: str) -> None:
     with pytest.raises(ConfigError, match=message):
         Until(**{field: value})
+
+
+def test_numbers_of_other_libraries_are_kept_as_pythons() -> None:
+    until = Until(steps=np.int64(5), absolute=np.float32(0.5), relative=np.float32(0.25))
+    assert json.loads(json.dumps(asdict(until))) == {"steps": 5, "absolute": 0.5, "relative": 0.25}

@@ -31,9 +31,9 @@ class Until:
     relative: float = 1e-6
 
     def __post_init__(self) -> None:
-        _check.integer("Until(steps=...)", self.steps, low=1)
-        _check.number("Until(absolute=...)", self.absolute, low=0.0)
-        _check.number("Until(relative=...)", self.relative, low=0.0, high=1.0)
+        _check.keep(self, steps=_check.integer("Until(steps=...)", self.steps, low=1))
+        _check.keep(self, absolute=_check.number("Until(absolute=...)", self.absolute, low=0.0))
+        _check.keep(self, relative=_check.number("Until(relative=...)", self.relative, low=0.0, high=1.0))
 
     def limit(self, start: float) -> float:
         """Return the gradient norm that counts as near zero, given the one at the start."""

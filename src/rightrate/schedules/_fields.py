@@ -1,4 +1,4 @@
-"""Checks of a frozen schedule's fields, which store what they checked as plain Python values."""
+"""Checks of the fields of schedules and controls, which store what they checked as plain Python values."""
 
 import itertools
 from collections.abc import Collection
@@ -19,26 +19,26 @@ _LONGEST = 2**53
 """Up to here float64 has every whole number."""
 
 
-def where(schedule: "Schedule", name: str) -> str:
+def where(owner: object, name: str) -> str:
     """Return how messages name a field: `Cosine(floor=...)`."""
-    return f"{type(schedule).__name__}({name}=...)"
+    return f"{type(owner).__name__}({name}=...)"
 
 
-def integer(schedule: "Schedule", name: str, *, low: int, advice: str = "") -> None:
+def integer(owner: object, name: str, *, low: int, advice: str = "") -> None:
     """Make a field an `int` of at least `low`, or raise `ConfigError`."""
-    value = _check.integer(where(schedule, name), getattr(schedule, name), low=low, advice=advice)
-    object.__setattr__(schedule, name, value)
+    value = _check.integer(where(owner, name), getattr(owner, name), low=low, advice=advice)
+    _check.keep(owner, **{name: value})
 
 
-def number(schedule: "Schedule", name: str, **limits: Any) -> None:
+def number(owner: object, name: str, **limits: Any) -> None:
     """Make a field a finite `float` within the limits of `_check.number`, or raise `ConfigError`."""
-    value = _check.number(where(schedule, name), getattr(schedule, name), **limits)
-    object.__setattr__(schedule, name, value)
+    value = _check.number(where(owner, name), getattr(owner, name), **limits)
+    _check.keep(owner, **{name: value})
 
 
-def choice(schedule: "Schedule", name: str, allowed: Collection[str]) -> None:
+def choice(owner: object, name: str, allowed: Collection[str]) -> None:
     """Raise `ConfigError` unless a field is one of `allowed`."""
-    _check.choice(where(schedule, name), getattr(schedule, name), allowed)
+    _check.choice(where(owner, name), getattr(owner, name), allowed)
 
 
 def flag(schedule: "Schedule", name: str) -> None:

@@ -285,3 +285,15 @@ def test_the_first_adadelta_step_is_that_of_its_eps() -> None:
         np.array([5.0]), Adadelta().init(np.zeros(1)), np.zeros(1), 1.0
     )
     assert float(-made[0]) == pytest.approx(math.sqrt(1e-6 / 0.1), rel=1e-6)
+
+
+@pytest.mark.parametrize("name", [name for name, rule in NAMES.items() if fields(rule)])
+def test_single_precision_settings_compute_in_double(name: str) -> None:
+    rule = NAMES[name]
+    values = {item.name: getattr(rule, item.name) for item in fields(rule)}
+    numbers = {key: np.float32(value) for key, value in values.items() if isinstance(value, float)}
+    single, double = (
+        replace(rule, **{key: kind(value) for key, value in numbers.items()}) for kind in (np.float32, float)
+    )
+    assert repr(single) == repr(double)
+    np.testing.assert_array_equal(walk(single), walk(double))

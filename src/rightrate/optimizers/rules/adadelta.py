@@ -56,8 +56,8 @@ class Adadelta:
     eps: float = 1e-6
 
     def __post_init__(self) -> None:
-        below_one("Adadelta(rho=...)", self.rho)
-        _check.number("Adadelta(eps=...)", self.eps, low=0.0)
+        _check.keep(self, rho=below_one("Adadelta(rho=...)", self.rho))
+        _check.keep(self, eps=_check.number("Adadelta(eps=...)", self.eps, low=0.0))
 
     def init(self, x: FloatArray) -> AdadeltaState:
         """Return the state before the first step."""

@@ -55,9 +55,9 @@ class Adagrad:
     initial: float = 0.0
 
     def __post_init__(self) -> None:
-        _check.number("Adagrad(eps=...)", self.eps, low=0.0)
+        _check.keep(self, eps=_check.number("Adagrad(eps=...)", self.eps, low=0.0))
         _check.choice("Adagrad(eps_place=...)", self.eps_place, ("outside", "inside"))
-        _check.number("Adagrad(initial=...)", self.initial, low=0.0)
+        _check.keep(self, initial=_check.number("Adagrad(initial=...)", self.initial, low=0.0))
 
     def init(self, x: FloatArray) -> AdagradState:
         """Return the state before the first step."""

@@ -66,9 +66,9 @@ class Adam:
     form: Literal["corrected", "eps-hat", "uncorrected"] = "corrected"
 
     def __post_init__(self) -> None:
-        below_one("Adam(beta1=...)", self.beta1)
-        below_one("Adam(beta2=...)", self.beta2)
-        _check.number("Adam(eps=...)", self.eps, low=0.0)
+        _check.keep(self, beta1=below_one("Adam(beta1=...)", self.beta1))
+        _check.keep(self, beta2=below_one("Adam(beta2=...)", self.beta2))
+        _check.keep(self, eps=_check.number("Adam(eps=...)", self.eps, low=0.0))
         _check.choice("Adam(form=...)", self.form, ("corrected", "eps-hat", "uncorrected"))
 
     def init(self, x: FloatArray) -> AdamState:

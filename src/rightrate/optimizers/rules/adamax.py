@@ -56,9 +56,9 @@ class Adamax:
     eps_place: Literal["maximum", "denominator"] = "maximum"
 
     def __post_init__(self) -> None:
-        below_one("Adamax(beta1=...)", self.beta1)
-        below_one("Adamax(beta2=...)", self.beta2)
-        _check.number("Adamax(eps=...)", self.eps, low=0.0)
+        _check.keep(self, beta1=below_one("Adamax(beta1=...)", self.beta1))
+        _check.keep(self, beta2=below_one("Adamax(beta2=...)", self.beta2))
+        _check.keep(self, eps=_check.number("Adamax(eps=...)", self.eps, low=0.0))
         _check.choice("Adamax(eps_place=...)", self.eps_place, ("maximum", "denominator"))
 
     def init(self, x: FloatArray) -> AdamaxState:

@@ -38,7 +38,7 @@ class AdamW:
     adam: Adam = field(default_factory=Adam)
 
     def __post_init__(self) -> None:
-        _check.number("AdamW(weight_decay=...)", self.weight_decay, low=0.0)
+        _check.keep(self, weight_decay=_check.number("AdamW(weight_decay=...)", self.weight_decay, low=0.0))
         given: object = self.adam
         if not isinstance(given, Adam):
             raise ConfigError(describe("AdamW(adam=...)", "an Adam", given, "Write Adam(beta1=...)."))

@@ -48,9 +48,9 @@ class Lion:
     weight_decay: float = 0.0
 
     def __post_init__(self) -> None:
-        below_one("Lion(beta1=...)", self.beta1)
-        below_one("Lion(beta2=...)", self.beta2)
-        _check.number("Lion(weight_decay=...)", self.weight_decay, low=0.0)
+        _check.keep(self, beta1=below_one("Lion(beta1=...)", self.beta1))
+        _check.keep(self, beta2=below_one("Lion(beta2=...)", self.beta2))
+        _check.keep(self, weight_decay=_check.number("Lion(weight_decay=...)", self.weight_decay, low=0.0))
 
     def init(self, x: FloatArray) -> LionState:
         """Return the state before the first step."""

@@ -55,7 +55,7 @@ class Momentum:
     form: Literal["heavy-ball", "ema", "lr-inside"] = "heavy-ball"
 
     def __post_init__(self) -> None:
-        below_one("Momentum(beta=...)", self.beta)
+        _check.keep(self, beta=below_one("Momentum(beta=...)", self.beta))
         _check.choice("Momentum(form=...)", self.form, ("heavy-ball", "ema", "lr-inside"))
 
     @property

@@ -59,11 +59,12 @@ class NAdam:
     momentum_decay: float | None = 0.004
 
     def __post_init__(self) -> None:
-        below_one("NAdam(beta1=...)", self.beta1)
-        below_one("NAdam(beta2=...)", self.beta2)
-        _check.number("NAdam(eps=...)", self.eps, low=0.0)
+        _check.keep(self, beta1=below_one("NAdam(beta1=...)", self.beta1))
+        _check.keep(self, beta2=below_one("NAdam(beta2=...)", self.beta2))
+        _check.keep(self, eps=_check.number("NAdam(eps=...)", self.eps, low=0.0))
         if self.momentum_decay is not None:
-            _check.number("NAdam(momentum_decay=...)", self.momentum_decay, low=0.0)
+            decay = _check.number("NAdam(momentum_decay=...)", self.momentum_decay, low=0.0)
+            _check.keep(self, momentum_decay=decay)
 
     def init(self, x: FloatArray) -> NAdamState:
         """Return the state before the first step."""

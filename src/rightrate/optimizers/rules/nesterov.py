@@ -50,7 +50,7 @@ class Nesterov:
     form: Literal["heavy-ball", "lr-inside"] = "heavy-ball"
 
     def __post_init__(self) -> None:
-        below_one("Nesterov(beta=...)", self.beta)
+        _check.keep(self, beta=below_one("Nesterov(beta=...)", self.beta))
         _check.choice("Nesterov(form=...)", self.form, ("heavy-ball", "lr-inside"))
 
     def init(self, x: FloatArray) -> NesterovState:

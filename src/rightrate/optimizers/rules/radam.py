@@ -55,12 +55,12 @@ class RAdam:
     threshold: float = 5.0
 
     def __post_init__(self) -> None:
-        below_one("RAdam(beta1=...)", self.beta1)
-        below_one("RAdam(beta2=...)", self.beta2)
+        _check.keep(self, beta1=below_one("RAdam(beta1=...)", self.beta1))
+        _check.keep(self, beta2=below_one("RAdam(beta2=...)", self.beta2))
         _check.number("RAdam(beta2=...)", self.beta2, above=0.6, high=1.0)
-        _check.number("RAdam(eps=...)", self.eps, low=0.0)
+        _check.keep(self, eps=_check.number("RAdam(eps=...)", self.eps, low=0.0))
         _check.choice("RAdam(form=...)", self.form, ("corrected", "eps-hat"))
-        _check.number("RAdam(threshold=...)", self.threshold, low=4.0)
+        _check.keep(self, threshold=_check.number("RAdam(threshold=...)", self.threshold, low=4.0))
 
     def init(self, x: FloatArray) -> AdamState:
         """Return the state before the first step."""

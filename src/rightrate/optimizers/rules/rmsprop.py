@@ -55,8 +55,8 @@ class RMSProp:
     eps_place: Literal["outside", "inside"] = "outside"
 
     def __post_init__(self) -> None:
-        below_one("RMSProp(rho=...)", self.rho)
-        _check.number("RMSProp(eps=...)", self.eps, low=0.0)
+        _check.keep(self, rho=below_one("RMSProp(rho=...)", self.rho))
+        _check.keep(self, eps=_check.number("RMSProp(eps=...)", self.eps, low=0.0))
         _check.choice("RMSProp(eps_place=...)", self.eps_place, ("outside", "inside"))
 
     def init(self, x: FloatArray) -> RMSPropState:

@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from rightrate import _check
 from rightrate.errors import ConfigError, describe
+from rightrate.schedules import _fields
 from rightrate.schedules.adaptive.control import reading
 
 __all__ = ["BackOff", "BackOffState"]
@@ -67,10 +68,11 @@ class BackOff:
     lowest: float = 0.0
 
     def __post_init__(self) -> None:
-        if _check.number("BackOff(factor=...)", self.factor, above=0.0, high=1.0) == 1.0:
-            raise ConfigError(describe("BackOff(factor=...)", "less than 1", self.factor))
-        _check.integer("BackOff(recover_steps=...)", self.recover_steps, low=1)
-        _check.number("BackOff(lowest=...)", self.lowest, low=0.0)
+        _fields.number(self, "factor", above=0.0, high=1.0)
+        if self.factor == 1.0:
+            raise ConfigError(describe(_fields.where(self, "factor"), "less than 1", self.factor))
+        _fields.integer(self, "recover_steps", low=1)
+        _fields.number(self, "lowest", low=0.0)
 
     def init(self, lr: float) -> BackOffState:
         """Return the state before the first observation.

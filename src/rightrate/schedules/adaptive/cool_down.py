@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Literal, TypedDict
 
 from rightrate import _check
+from rightrate.schedules import _fields
 from rightrate.schedules.adaptive.control import reading
 from rightrate.schedules.wsd import COOLDOWNS, left
 
@@ -65,9 +66,9 @@ class CoolDown:
     floor: float = 0.0
 
     def __post_init__(self) -> None:
-        _check.integer("CoolDown(cooldown_steps=...)", self.cooldown_steps, low=1)
-        _check.choice("CoolDown(cooldown=...)", self.cooldown, COOLDOWNS)
-        _check.number("CoolDown(floor=...)", self.floor, low=0.0, high=1.0)
+        _fields.integer(self, "cooldown_steps", low=1)
+        _fields.choice(self, "cooldown", COOLDOWNS)
+        _fields.number(self, "floor", low=0.0, high=1.0)
 
     def init(self, lr: float) -> CoolDownState:
         """Return the state before the first observation.

@@ -6,6 +6,7 @@ from typing import TypedDict
 
 from rightrate import _check
 from rightrate.errors import ConfigError, describe
+from rightrate.schedules import _fields
 from rightrate.schedules.adaptive.control import reading
 
 __all__ = ["Hypergradient", "HypergradientState"]
@@ -60,13 +61,14 @@ class Hypergradient:
     highest: float | None = None
 
     def __post_init__(self) -> None:
-        _check.number("Hypergradient(rate=...)", self.rate, above=0.0)
-        _check.number("Hypergradient(lowest=...)", self.lowest, low=0.0)
+        _fields.number(self, "rate", above=0.0)
+        _fields.number(self, "lowest", low=0.0)
         if self.highest is None:
             return
-        where = "Hypergradient(highest=...)"
-        if _check.number(where, self.highest, above=0.0) < self.lowest:
-            raise ConfigError(describe(where, f"at least lowest={self.lowest!r}", self.highest))
+        _fields.number(self, "highest", above=0.0)
+        if self.highest < self.lowest:
+            allowed = f"at least lowest={self.lowest!r}"
+            raise ConfigError(describe(_fields.where(self, "highest"), allowed, self.highest))
 
     def init(self, lr: float) -> HypergradientState:
         """Return the state before the first observation.

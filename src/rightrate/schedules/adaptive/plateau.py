@@ -6,6 +6,7 @@ from typing import Literal, TypedDict
 
 from rightrate import _check
 from rightrate.errors import ConfigError, describe
+from rightrate.schedules import _fields
 from rightrate.schedules.adaptive.control import reading
 
 __all__ = ["PlateauState", "ReduceOnPlateau"]
@@ -77,14 +78,15 @@ class ReduceOnPlateau:
     lowest: float = 0.0
 
     def __post_init__(self) -> None:
-        _check.choice("ReduceOnPlateau(direction=...)", self.direction, ("min", "max"))
-        if _check.number("ReduceOnPlateau(factor=...)", self.factor, above=0.0, high=1.0) == 1.0:
-            raise ConfigError(describe("ReduceOnPlateau(factor=...)", "less than 1", self.factor))
-        _check.integer("ReduceOnPlateau(patience=...)", self.patience, low=0)
-        _check.number("ReduceOnPlateau(threshold=...)", self.threshold, low=0.0)
-        _check.choice("ReduceOnPlateau(threshold_kind=...)", self.threshold_kind, ("relative", "absolute"))
-        _check.integer("ReduceOnPlateau(cooldown=...)", self.cooldown, low=0)
-        _check.number("ReduceOnPlateau(lowest=...)", self.lowest, low=0.0)
+        _fields.choice(self, "direction", ("min", "max"))
+        _fields.number(self, "factor", above=0.0, high=1.0)
+        if self.factor == 1.0:
+            raise ConfigError(describe(_fields.where(self, "factor"), "less than 1", self.factor))
+        _fields.integer(self, "patience", low=0)
+        _fields.number(self, "threshold", low=0.0)
+        _fields.choice(self, "threshold_kind", ("relative", "absolute"))
+        _fields.integer(self, "cooldown", low=0)
+        _fields.number(self, "lowest", low=0.0)
 
     def init(self, lr: float) -> PlateauState:
         """Return the state before the first observation.
