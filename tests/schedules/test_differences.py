@@ -24,12 +24,22 @@ PROOFS = {
         "OneCycleLR",
     ),
     "torch-one-cycle-end": ("torch", "test_torch_steps_one_cycle_past_its_end_and_up_again", "OneCycleLR"),
+    "torch-one-cycle-momentum": (
+        "torch",
+        "test_torch_moves_momentum_against_the_rate_unasked",
+        "OneCycleLR",
+    ),
     "torch-milestones": ("torch", "test_torch_takes_a_milestone_twice", "MultiStepLR"),
     "torch-epochs": ("torch", "test_a_scheduler_stepped_once_an_epoch_is_per_epoch", "StepLR"),
     "torch-early-step": (
         "torch",
         "test_schedulers_stepped_before_the_first_step_are_one_ahead",
         "StepLR",
+    ),
+    "torch-cyclic-momentum": (
+        "torch",
+        "test_torch_moves_momentum_against_the_rate_unasked",
+        "CyclicLR",
     ),
     "torch-exp-range-top": ("torch", "GRID", "exp_range"),
     "torch-step-end": ("torch", "test_torch_goes_on_falling_and_ours_holds", "StepLR"),
@@ -111,6 +121,7 @@ def test_names_are_found_inside() -> None:
         ("rex(9)", []),
         ("piecewise(4: 1, 9: 0.1)", ["Keras PiecewiseConstantDecay"]),
         ("shifted(rex(9), 1)", ["torch StepLR"]),
+        ("triangular(9, half_cycle_steps=2)", ["torch CyclicLR"]),
         (
             "warmup(2) + cosine(9)",
             [

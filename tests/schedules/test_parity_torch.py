@@ -282,3 +282,32 @@ def test_what_torch_does_unasked():
     ours = Polynomial(peak=PEAK, total_steps=5)
     np.testing.assert_allclose(ours(np.arange(5)), rates[:5], rtol=1e-9)
     assert rates[5:] == [0.0] * 55
+
+
+@pytest.mark.parametrize(
+    "build",
+    [
+        lambda opt: theirs.OneCycleLR(opt, max_lr=PEAK, total_steps=20),
+        lambda opt: theirs.CyclicLR(opt, base_lr=0.06, max_lr=PEAK, step_size_up=6),
+    ],
+    ids=["OneCycleLR", "CyclicLR"],
+)
+def test_torch_moves_momentum_against_the_rate_unasked(build: Build) -> None:
+    seen: list[tuple[float, float]] = []
+
+    def watched(optimizer: torch.optim.Optimizer) -> theirs.LRScheduler:
+        def note(*_: Any) -> None:
+            seen.append((optimizer.param_groups[0]["lr"], optimizer.param_groups[0]["momentum"]))
+
+        optimizer.register_step_pre_hook(note)
+        return build(optimizer)
+
+    rates_of_torch(watched, 20)
+    rises = np.diff(np.array(seen), axis=0)
+    assert (rises[:, 0] * rises[:, 1] < 0).all()
+
+    optimizer = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], lr=PEAK, momentum=0.9)
+    scheduler = OneCycle(**RUN).torch(optimizer)
+    optimizer.step()
+    scheduler.step()
+    assert optimizer.param_groups[0]["momentum"] == 0.9

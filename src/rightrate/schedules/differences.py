@@ -50,6 +50,11 @@ DIFFERENCES: dict[str, Difference] = {
         theirs="torch OneCycleLR",
         sentence="Its last step() carries the rate up again; here the last rate is held.",
     ),
+    "torch-one-cycle-momentum": Difference(
+        names=("one_cycle",),
+        theirs="torch OneCycleLR",
+        sentence="It moves momentum against the rate unless cycle_momentum=False; here only the rate moves.",
+    ),
     "torch-milestones": Difference(
         names=("multi_step",),
         theirs="torch MultiStepLR",
@@ -64,6 +69,11 @@ DIFFERENCES: dict[str, Difference] = {
         names=("step", "shifted"),
         theirs="torch StepLR",
         sentence="Stepped before the optimizer it is one step ahead, which is shifted(..., skip_steps=1).",
+    ),
+    "torch-cyclic-momentum": Difference(
+        names=("triangular", "triangular2", "exp_range"),
+        theirs="torch CyclicLR",
+        sentence="It moves momentum against the rate unless cycle_momentum=False; here only the rate moves.",
     ),
     "torch-exp-range-top": Difference(
         names=("exp_range",),
