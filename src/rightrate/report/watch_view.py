@@ -15,7 +15,8 @@ class WatchView:
 
     Args:
         about: What was watched: "name", "mode", "optimizer", "total_steps", "step" (steps taken),
-            "chance_loss", "multiplier" and "stop_reason".
+            "chance_loss", "multiplier", "stop_reason", and what the watcher computed besides the run:
+            "extra_forwards" and "extra_seconds".
         curves: Name to points, each with "step", "mean", "low" and "high" (None where nothing was finite);
             the names are "loss", "lr", "gradient_norm", "update_norm" and "validation".
         findings: Each with "step", "since", "verdict", "text", "advice", "confidence" and "evidence".

@@ -32,6 +32,8 @@ def view_of(watch: "Watch", log: RunLog, optimizers: tuple[Optimizer, ...]) -> W
             "step": watch.step,
             "multiplier": watch.multiplier,
             "stop_reason": watch.stop_reason,
+            "extra_forwards": watch.extra[0],
+            "extra_seconds": watch.extra[1],
         },
         curves={name: _points(curve) for name, curve in log.curves.items()},
         findings=[finding.to_dict() for finding in watch.findings],

@@ -203,6 +203,11 @@ class Watch:
         return self._feed.log.last_rate
 
     @property
+    def extra(self) -> tuple[int, float]:
+        """Forward passes the watcher made besides those of the run, and the seconds they took."""
+        return (0, 0.0) if self._curvature is None else (self._curvature.forwards, self._curvature.seconds)
+
+    @property
     def should_stop(self) -> bool:
         """Whether the run should end, because it converged or cannot be rescued; ask it in the loop."""
         return self._mender is not None and bool(self._mender.stopped)
