@@ -1,32 +1,19 @@
-"""Conformance kits: the checks that everything shipped passes, for what you write yourself.
+"""The checks that every schedule passes."""
 
-They need no test framework; called from a test, a failure is an `AssertionError` that says what is wrong.
-"""
-
-import json
-import math
 import pickle
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
 from rightrate import _check
-from rightrate.errors import ConfigError, RightrateError
+from rightrate.errors import ConfigError
 from rightrate.schedules import FloatArray, Schedule
-from rightrate.schedules.adaptive import Control
-from rightrate.search.space import Action, Observation, Space
-from rightrate.search.strategy import State, Strategy
+from rightrate.testing.conformance import ConformanceError
 
-__all__ = ["ConformanceError", "check_control", "check_schedule", "check_strategy"]
+__all__ = ["check_schedule"]
 
 _DENSE_STEPS = 4096
 _TINY = float(np.finfo(np.float64).tiny)
-_MOST_DECISIONS = 1000
-
-
-class ConformanceError(RightrateError, AssertionError):
-    """An extension breaks its contract."""
 
 
 def check_schedule(schedule: Schedule, *, places: int = _DENSE_STEPS) -> None:
@@ -150,110 +137,3 @@ def _mark_problems(schedule: Schedule, steps: FloatArray, values: FloatArray) ->
     highest = np.maximum(rates[before], rates[np.minimum(before + 1, len(marks) - 1)])
     for index in np.flatnonzero(values > highest * (1 + 1e-12))[:1]:
         yield f"the rate {values[index]!r} at step {int(steps[index])} is above those at the marks around it"
-
-
-def check_control(control: Control[Any, float], observations: Iterable[float], *, lr: float = 0.1) -> None:
-    """Raise `ConformanceError` where an adaptive rate breaks the contract of `Control`.
-
-    The contract: the state is plain JSON data and is not changed by a decision; a decision from its JSON is
-    the same; the rate is finite and at least 0, whatever is observed.
-
-    Args:
-        control: The rule to check.
-        observations: What it observes, one after the other; NaN and both infinities are put after them.
-        lr: The learning rate it starts with, > 0.
-
-    Raises:
-        ConformanceError: If the contract is broken.
-
-    Example:
-        >>> from rightrate.schedules.adaptive import ReduceOnPlateau
-        >>> check_control(ReduceOnPlateau(patience=2), [1.0, 0.5, 0.5, 0.5, 0.5])
-    """
-    state = control.init(lr)
-    for seen in (*observations, math.nan, math.inf, -math.inf):
-        before = _json(control, state)
-        rate, after = control.update(state, seen)
-        if _json(control, state) != before:
-            raise ConformanceError(f"{control!r} changes the state it was given.")
-        again, after_again = control.update(json.loads(before), seen)
-        if again != rate or _json(control, after_again) != _json(control, after):
-            raise ConformanceError(
-                f"{control!r} decides differently from the same state, read back from JSON."
-            )
-        if not 0 <= rate < math.inf:
-            raise ConformanceError(f"{control!r} gives the rate {rate!r} after it has observed {seen!r}.")
-        state = after
-
-
-def check_strategy(
-    strategy: Strategy, space: Space, reached: Callable[[float, int, int], float]
-) -> tuple[Observation, ...]:
-    """Play a search on a function in place of a model, and raise where it breaks the contract of `Strategy`.
-
-    The contract: the state is plain JSON data, is not changed by a decision, and a decision from its JSON is
-    the same; rates are above zero, and no training is longer than the run; all actions together cost at most
-    the budget; the search ends.
-
-    Args:
-        strategy: The strategy to check. Check several spaces, and functions with and without a cliff.
-        space: The question.
-        reached: `f(lr, steps, seed)`, the objective after training so; NaN where training fails.
-
-    Returns:
-        All observations, in the order they were made.
-
-    Raises:
-        ConformanceError: If the contract is broken.
-    """
-    state = strategy.start(space)
-    latest: list[Observation] = []
-    every: list[Observation] = []
-    spent = 0
-    for _ in range(_MOST_DECISIONS):
-        actions, state = _decided(strategy, state, latest)
-        if not actions:
-            return tuple(every)
-        for action in actions:
-            _check_action(action, space)
-        spent += sum(action.cost for action in actions)
-        if spent > space.allowance:
-            raise ConformanceError(f"{strategy!r} spends {spent} member-steps of {space.allowance}.")
-        latest = [seen for action in actions for seen in _observed(action, reached)]
-        every += latest
-    raise ConformanceError(f"{strategy!r} does not end within {_MOST_DECISIONS} decisions.")
-
-
-def _decided(
-    strategy: Strategy, state: State, observations: Sequence[Observation]
-) -> tuple[Sequence[Action], State]:
-    """Decide twice, the second time from the state's JSON, and compare."""
-    before = _json(strategy, state)
-    actions, after = strategy.decide(state, observations)
-    if _json(strategy, state) != before:
-        raise ConformanceError(f"{strategy!r} changes the state it was given.")
-    again, after_again = strategy.decide(json.loads(before), observations)
-    if list(again) != list(actions) or _json(strategy, after_again) != _json(strategy, after):
-        raise ConformanceError(f"{strategy!r} decides differently from the same state, read back from JSON.")
-    return actions, after
-
-
-def _json(strategy: object, state: object) -> str:
-    try:
-        return json.dumps(state, allow_nan=False, sort_keys=True)
-    except (TypeError, ValueError) as error:
-        raise ConformanceError(f"The state of {strategy!r} is not plain JSON data: {error}.") from None
-
-
-def _check_action(action: Action, space: Space) -> None:
-    if not action.lrs or not all(0 < lr < math.inf for lr in action.lrs):
-        raise ConformanceError(f"{action!r} has no rates, or some that are not finite numbers > 0.")
-    if not 1 <= action.steps <= space.steps:
-        raise ConformanceError(f"{action!r} is not between 1 and {space.steps} steps long.")
-
-
-def _observed(action: Action, reached: Callable[[float, int, int], float]) -> Iterator[Observation]:
-    """Yield what the members of an action reach; a range test is only drawn, never observed."""
-    for lr in () if action.kind == "range" else action.lrs:
-        value = reached(lr, action.steps, action.seed)
-        yield Observation(lr=lr, steps=action.steps, seed=action.seed, rung=action.rung, value=value)
