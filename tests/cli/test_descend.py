@@ -109,6 +109,15 @@ def test_files(tmp_path: Path) -> None:
     ]
 
 
+def test_settings_inside_a_rule_and_none() -> None:
+    adamw = run("x**2", "--rule", "adamw", "--set", "beta1=0.5", "--set", "weight_decay=0").stdout
+    assert adamw.splitlines()[0].endswith(
+        "AdamW(weight_decay=0.0, adam=Adam(beta1=0.5, beta2=0.999, eps=1e-08, form='corrected'))"
+    )
+    nadam = run("x**2", "--rule", "nadam", "--set", "momentum_decay=none").stdout
+    assert "momentum_decay=None" in nadam.splitlines()[0]
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -136,6 +145,10 @@ def test_files(tmp_path: Path) -> None:
         (("x", "--rule", "sgd"), "error: --rule must be one of 'gradient descent', 'momentum'"),
         (("x", "--set", "beta=1"), "error: --set must be NAME=VALUE, got 'beta=1'. Settings of GradientDesc"),
         (("x", "--rule", "adamw", "--set", "adam=1"), "Settings of AdamW(weight_decay=0.01, adam=Adam("),
+        (
+            ("x", "--rule", "adam", "--set", "eps=none"),
+            "error: Adam(eps=...) must be a finite number >= 0, got No",
+        ),
         (("x", "--rule", "adam", "--set", "beta1=high"), "error: --set beta1 must be a number, got 'high'."),
         (
             ("x", "--rule", "adam", "--set", "beta1=1"),

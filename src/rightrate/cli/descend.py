@@ -127,27 +127,21 @@ def draw(
 
 def _with_options(rule: "Rule", options: list[str]) -> "Rule":
     """Return a rule with some of its settings changed."""
-    from dataclasses import fields, replace
-
     from rightrate.errors import ConfigError, describe
+    from rightrate.optimizers.rules import settings, with_settings
 
-    known = {
-        field.name: type(getattr(rule, field.name))
-        for field in fields(rule)  # type: ignore[arg-type]
-        if isinstance(getattr(rule, field.name), (float, str))
-    }
-    given: dict[str, float | str] = {}
+    known = {name: type(value) for name, value in settings(rule).items()}
+    given: dict[str, float | str | None] = {}
     for option in options:
         name, _, text = (side.strip() for side in option.partition("="))
         if name not in known:
             names = ", ".join(known) or "none"
             raise ConfigError(describe("--set", "NAME=VALUE", option, f"Settings of {rule}: {names}."))
         try:
-            given[name] = known[name](text)
+            given[name] = None if text.lower() == "none" else known[name](text)
         except ValueError:
             raise ConfigError(describe(f"--set {name}", "a number", text)) from None
-    changed: Rule = replace(rule, **given)  # type: ignore[type-var]
-    return changed
+    return with_settings(rule, given)
 
 
 def _rate(text: str) -> "float | Schedule":

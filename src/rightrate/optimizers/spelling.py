@@ -3,13 +3,13 @@
 import ast
 import difflib
 from collections.abc import Mapping
-from dataclasses import fields, replace
 from typing import Any
 
 from rightrate.errors import ConfigError, describe
 from rightrate.optimizers.catalogue import CATALOGUE
 from rightrate.optimizers.frameworks import FORMS, Form, counterparts
-from rightrate.optimizers.rules import NAMES, AdamW, Rule
+from rightrate.optimizers.rules import NAMES, Rule, with_settings
+from rightrate.optimizers.rules import settings as settings_of
 
 __all__ = ["Spelled", "read"]
 
@@ -57,7 +57,8 @@ def _read_text(where: str, text: str) -> Spelled:
     if name in FORMS:
         return name + shown, _of_form(where, FORMS[name], settings), FORMS[name].lr
     rule = NAMES[name.removeprefix("rules.").replace("_", " ")]
-    return name + shown, _of_rule(where, name, rule, settings), None
+    _check_known(where, name, settings, settings_of(rule))
+    return name + shown, with_settings(rule, settings), None
 
 
 def _plain(path: str) -> str:
@@ -103,20 +104,6 @@ def _of_form(where: str, form: Form, settings: Mapping[str, Any]) -> Rule:
         if not fits:
             raise ConfigError(describe(f"{where}: {key}", allowed, value))
     return form.rule(**{**form.settings, **settings})
-
-
-def _of_rule(where: str, name: str, rule: Rule, settings: Mapping[str, Any]) -> Rule:
-    """Return a rule with some of its settings changed; those of the Adam in an AdamW are its own."""
-    inner = rule.adam if isinstance(rule, AdamW) else None
-    own: list[str] = [item.name for item in fields(rule) if item.name != "adam"]  # type: ignore[arg-type]
-    inside = [item.name for item in fields(inner)] if inner is not None else []
-    _check_known(where, name, settings, [*own, *inside])
-    if inner is not None:
-        adam = replace(inner, **{key: value for key, value in settings.items() if key in inside})
-        outer = {key: value for key, value in settings.items() if key in own}
-        return AdamW(**{"weight_decay": rule.weight_decay, **outer, "adam": adam})  # type: ignore[attr-defined]
-    changed: Rule = replace(rule, **settings)  # type: ignore[type-var]
-    return changed
 
 
 def _check_known(where: str, name: str, settings: Mapping[str, Any], known: Any) -> None:

@@ -1,6 +1,6 @@
 """A learning rate of one optimizer, in another framework or another form."""
 
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from rightrate import _check
@@ -17,6 +17,7 @@ from rightrate.optimizers.rules import (
     RAdam,
     RMSProp,
     Rule,
+    settings,
 )
 from rightrate.optimizers.spelling import read
 
@@ -150,16 +151,9 @@ def _kept(rule: Rule) -> float:
     return 1.0 - rule.beta if isinstance(rule, (Momentum, Nesterov)) and not averaged else 1.0
 
 
-def _flat(rule: Rule) -> dict[str, Any]:
-    """Return the settings of a rule, those of the Adam in an AdamW among them."""
-    values = {item.name: getattr(rule, item.name) for item in fields(rule)}  # type: ignore[arg-type]
-    inner = values.pop("adam", None)
-    return values if inner is None else {**values, **_flat(inner)}
-
-
 def _differences(old: Rule, new: Rule, source: str, target: str) -> list[str]:
     """Return what makes the steps differ, one sentence each."""
-    before, after = _flat(old), _flat(new)
+    before, after = settings(old), settings(new)
     found = []
     if type(old) is not type(new):
         found.append(
@@ -167,15 +161,15 @@ def _differences(old: Rule, new: Rule, source: str, target: str) -> list[str]:
             "that stays the same their steps become as large, otherwise they differ."
         )
     differing = [key for key in before if key in after and before[key] != after[key]]
-    settings = [key for key in differing if key not in ("form", "eps_place")]
-    if settings:
-        pairs = [f"{key} {_shown(before[key])} and {_shown(after[key])}" for key in settings]
+    numbers = [key for key in differing if key not in ("form", "eps_place")]
+    if numbers:
+        pairs = [f"{key} {_shown(before[key])} and {_shown(after[key])}" for key in numbers]
         found.append(
             f"Set differently: {', '.join(pairs)}. No rate makes up for that; set them alike where "
             "they can be set."
         )
     if not isinstance(old, (Momentum, Nesterov)):
-        places = [key for key in differing if key not in settings]
+        places = [key for key in differing if key not in numbers]
         sums = "G" if isinstance(old, Adagrad) else "v"
         found += [_place(before[key], after[key], source, target, sums) for key in places]
     for key, value in after.items():

@@ -18,6 +18,7 @@ from rightrate.optimizers.rules.nesterov import Nesterov
 from rightrate.optimizers.rules.radam import RAdam
 from rightrate.optimizers.rules.rmsprop import RMSProp
 from rightrate.optimizers.rules.rule import Rule
+from rightrate.optimizers.rules.settings import settings, with_settings
 
 __all__ = [
     "NAMES",
@@ -35,4 +36,6 @@ __all__ = [
     "RMSProp",
     "Rule",
     "resolve",
+    "settings",
+    "with_settings",
 ]
