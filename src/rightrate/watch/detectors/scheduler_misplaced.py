@@ -3,13 +3,14 @@
 from dataclasses import dataclass
 from typing import Any
 
-from rightrate.watch.detector import Block, Rates, State
+from rightrate.watch.detector import Block, State
 from rightrate.watch.finding import Finding
 
 __all__ = ["SchedulerMisplaced"]
 
 _ROWS = 8
 _LEAST_STEPS = 64
+_EVERY = 32
 _SHARE = 0.5
 _TIMES = 2.0
 _EARLY = 32
@@ -26,7 +27,7 @@ class SchedulerMisplaced:
     - Past its length, for eight observations.
     - So rarely that it would not come to half of its length by the end of the run: such as once per epoch,
       though it was made for steps; or so often that it would come to more than twice its length. Both need
-      `total_steps`, and are asked from step 64 on.
+      `total_steps`, and are asked every 32 steps from step 64 on.
 
     A run that is resumed begins where its scheduler stands: only what happens from there on counts.
     """
@@ -40,7 +41,7 @@ class SchedulerMisplaced:
         found: list[Finding] = []
         new = dict(state)
         for step, count in zip(block.steps, block.rates.scheduler_steps, strict=False):
-            new = _with(new, step, count, block.rates)
+            _note(new, step, count, block.rates.scheduler_length)
             wrong = _wrong(new, block)
             if wrong is not None and wrong.name not in new["said"]:
                 new["said"] = [*new["said"], wrong.name]
@@ -57,25 +58,22 @@ class _Wrong:
     confidence: float
 
 
-def _with(state: dict[str, Any], step: int, count: int, rates: Rates) -> dict[str, Any]:
-    """Return the state with one observation more: where runs of observations began, and how many they are."""
-    newest, often, past = state["newest"], state["often"], state["past"]
-    if newest is not None:
-        began, length = often or ([*newest], 0)
-        more = count - newest[1] > step - newest[0]
-        often = [began, min(length + 1, _ROWS)] if more else None
-    if rates.scheduler_length is not None and count > rates.scheduler_length:
-        began, length = past or ([step, count], 0)
-        past = [began, min(length + 1, _ROWS)]
+def _note(state: dict[str, Any], step: int, count: int, length: int | None) -> None:
+    """Put one observation into the state: where runs of observations began, and how many they are."""
+    newest = state["newest"]
+    if newest is None:
+        state["first"] = [step, count]
+    elif count - newest[1] > step - newest[0]:
+        began, rows = state["often"] or (newest, 0)
+        state["often"] = [began, min(rows + 1, _ROWS)]
     else:
-        past = None
-    return {
-        **state,
-        "first": state["first"] or [step, count],
-        "newest": [step, count],
-        "often": often,
-        "past": past,
-    }
+        state["often"] = None
+    if length is not None and count > length:
+        began, rows = state["past"] or ([step, count], 0)
+        state["past"] = [began, min(rows + 1, _ROWS)]
+    else:
+        state["past"] = None
+    state["newest"] = [step, count]
 
 
 def _wrong(state: dict[str, Any], block: Block) -> _Wrong | None:
@@ -130,7 +128,7 @@ def _planned(state: dict[str, Any], block: Block) -> _Wrong | None:
     total, length = block.facts.total_steps, block.rates.scheduler_length
     (step, count), (now, reached) = state["first"], state["newest"]
     taken, stepped = now - step + 1, reached - count
-    if total is None or length is None or taken < _LEAST_STEPS:
+    if total is None or length is None or taken < _LEAST_STEPS or taken % _EVERY:
         return None
     most = count + (stepped + 1) / taken * (total - step)
     least = count + (stepped - 1) / taken * (total - step)
