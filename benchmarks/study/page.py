@@ -28,9 +28,14 @@ def index(results: Results) -> str:
 
 def _rendered(name: str, results: Results, *, autoescape: bool = False) -> str:
     environment = Environment(
-        undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, autoescape=autoescape
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        autoescape=autoescape,
     )
     environment.filters |= {"rate": rate, "duration": duration, "loss": _loss, "percent": _percent}
+    gains, (gain,) = _gains(results["schedules"]), _gains(results["closer"])
     template = environment.from_string((_HERE / name).read_text("utf-8"))
     return template.render(
         parts=results,
@@ -38,7 +43,10 @@ def _rendered(name: str, results: Results, *, autoescape: bool = False) -> str:
         best_adam=_best_adam(results),
         same=_same_and_found(results["optimizers"]),
         schedules=_scheduled(results["schedules"]),
-        gains=_gains(results["schedules"]),
+        gains=gains,
+        closer=_side_by_side(results["closer"]),
+        gain=gain,
+        helped=[name for name, found in (("RMSProp", gains[1]), ("Adam", gain)) if found["low"] > 0],
         first=results["schedules"]["best"][0],
     )
 
@@ -99,6 +107,13 @@ def _same_and_found(part: Mapping[str, Any]) -> list[dict[str, Any]]:
         for found in part["found"]
     ]
     return sorted(rows, key=lambda row: row["found"]["valid_loss"])
+
+
+def _side_by_side(part: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Return for each rate what one optimizer reaches at it under each schedule, the lowest rate first."""
+    rows = [_row(reading) for reading in part["readings"]]
+    lrs = sorted({row["lr"] for row in rows})
+    return [{"lr": lr, **{row["schedule"]: row for row in rows if row["lr"] == lr}} for lr in lrs]
 
 
 def _scheduled(part: Mapping[str, Any]) -> list[dict[str, Any]]:

@@ -1,4 +1,4 @@
-"""The three questions of the study, each one a comparison."""
+"""The questions of the study, each one a comparison."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -29,6 +29,7 @@ class Part:
         optimizers: Names of the catalogue.
         lrs: As `compare` takes them.
         schedules: By name.
+        seeds: Of weights, batches and draws.
     """
 
     name: str
@@ -36,6 +37,7 @@ class Part:
     optimizers: tuple[str, ...]
     lrs: tuple[float | str, ...]
     schedules: Mapping[str, str] = field(default_factory=lambda: {"constant": "constant"})
+    seeds: tuple[int, ...] = SEEDS
 
     def compare(self, store: Path, progress: Callable[[Any], None] | None = None) -> Comparison:
         """Train what is not in the store yet, and return all of it."""
@@ -44,7 +46,7 @@ class Part:
             self.optimizers,
             lrs=self.lrs,
             schedules=self.schedules,
-            seeds=SEEDS,
+            seeds=self.seeds,
             store=store,
             progress=progress,
         )
@@ -67,7 +69,15 @@ PARTS = (
         name="schedules",
         title="Three optimizers under four schedules, each at its own best rate",
         optimizers=("momentum", "rmsprop", "adam"),
-        lrs=("find/3", "find", "find*3"),
+        lrs=("find/9", "find/3", "find", "find*3", "find*9"),
         schedules=_SCHEDULES,
+    ),
+    Part(
+        name="closer",
+        title="Adam at a constant rate and under a cosine, rate by rate",
+        optimizers=("adam",),
+        lrs=(0.0015, 0.002, 0.0027, 0.0036, 0.0049, 0.0065),
+        schedules={name: _SCHEDULES[name] for name in ("constant", "cosine")},
+        seeds=(0, 1, 2, 3, 4, 5),
     ),
 )

@@ -23,7 +23,7 @@ def draw(results: Mapping[str, Comparison], folder: Path) -> None:
         results: By the name of the part.
         folder: Where `study-NAME.png` go.
     """
-    drawn = {"adam": _adam, "optimizers": _optimizers, "schedules": _schedules}
+    drawn = {"adam": _adam, "optimizers": _optimizers, "schedules": _schedules, "closer": _closer}
     for name, panels in drawn.items():
         figure = Figure(figsize=(11.5, 4.6), dpi=110, facecolor="white", layout="constrained")
         left, right = figure.subplots(1, 2)
@@ -92,6 +92,14 @@ def _schedules(left: Axes, right: Axes, result: Comparison) -> None:
     left.legend(frameon=False, fontsize=9)
     draw_curves(right, record, "valid", "loss")
     right.legend(frameon=False, fontsize=7, ncols=2)
+
+
+def _closer(left: Axes, right: Axes, result: Comparison) -> None:
+    """Draw the loss against the rate, and over the run at each schedule's own best rate."""
+    draw_objective(left, result.record)
+    left.legend(frameon=False, fontsize=9)
+    draw_curves(right, result.record, "valid", "loss")
+    right.legend(frameon=False, fontsize=8.5)
 
 
 def _is(contender: Any, optimizer: str, schedule: str) -> bool:
