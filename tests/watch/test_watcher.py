@@ -166,6 +166,21 @@ def test_accumulated_batches_count_once_with_their_mean() -> None:
     assert [point.mean for point in w._feed.log.curves["loss"].points()] == [2.0 + step for step in range(8)]
 
 
+def test_losses_without_a_step_are_noted_and_not_kept_for_ever() -> None:
+    optimizer = SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+    with quiet(optimizer) as w:
+        for _ in range(3000):
+            w.observe(1.0)
+        (note,) = w.notes
+        assert note.text.startswith(
+            "RuntimeError: 1,024 losses were observed without a step of the optimizer"
+        )
+        assert len(w._stepping.rows._open) == 1024
+        optimizer.step()
+        w.observe(3.0)
+    assert w.step == 1
+
+
 @pytest.mark.parametrize("before", [False, True])
 def test_a_loss_stands_at_its_step(before: bool) -> None:
     weight = nn.Parameter(torch.zeros(1))

@@ -10,6 +10,7 @@ from rightrate.watch.arriving import Arriving, arriving
 __all__ = ["BLOCK", "Row", "Rows"]
 
 BLOCK = 32
+_MOST = 1024
 
 
 class Row:
@@ -81,13 +82,23 @@ class Rows:
                 raise ValueError(f"a loss is one number, this one has {loss.numel()}")
             if not loss.is_cpu:
                 arrived = arriving(loss)
-                self._open.append(arrived if isinstance(arrived, Arriving) else arrived[0])
+                self._keep(arrived if isinstance(arrived, Arriving) else arrived[0])
                 return True
             number = float(loss.item())
         else:
             number = float(loss)  # type: ignore[arg-type]
-        self._open.append(number)
+        self._keep(number)
         return len(self._waiting) >= BLOCK or not math.isfinite(number)
+
+    def _keep(self, loss: float | Arriving) -> None:
+        """Keep a loss until a step takes it, the newest 1,024 at most."""
+        self._open.append(loss)
+        if len(self._open) > _MOST:
+            del self._open[0]
+            raise RuntimeError(
+                f"{_MOST:,} losses were observed without a step of the optimizer that is watched; "
+                "if it was built anew, watch the new one"
+            )
 
     def stepped(self, row: Row) -> None:
         """Take one optimizer step."""
