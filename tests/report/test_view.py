@@ -124,6 +124,10 @@ def test_mean_by_rate_joins_seeds_and_keeps_failures() -> None:
 def test_ticks_are_few_on_any_axis() -> None:
     for low, high in [(1e-12, 1e6), (1e-5, 1.0), (0.9, 1.1), (1e-3, 2e-3)]:
         assert len(decade_ticks(Window(low=low, high=high))) <= 11
+    for places in range(40):
+        low = 10 ** (-3 + places / 20)
+        for decades in (0.2, 0.3, 0.5, 0.9, 1.3, 1.4, 2.0):
+            assert 2 <= len(decade_ticks(Window(low=low, high=low * 10**decades))) <= 8, (low, decades)
     assert [label for _, label in decade_ticks(Window(low=0.5, high=400))] == [
         "1",
         "3",

@@ -155,17 +155,29 @@ def decade_ticks(window: Window) -> tuple[tuple[float, str], ...]:
     Example:
         >>> [label for _, label in decade_ticks(Window(low=0.0005, high=0.05))]
         ['0.001', '0.003', '0.01', '0.03']
+        >>> [label for _, label in decade_ticks(Window(low=0.0012, high=0.008))]
+        ['0.0015', '0.002', '0.003', '0.005', '0.007']
     """
     first, last = math.floor(math.log10(window.low)), math.ceil(math.log10(window.high))
     stride = max(1, math.ceil((last - first) / 9))
-    digits = (1, 3) if last - first <= 4 else (1,)
     ticks = [
         float(f"{digit}e{exponent}")
         for exponent in range(first, last + 1)
         if exponent % stride == 0
-        for digit in digits
+        for digit in _digits(math.log10(window.high / window.low), last - first)
     ]
     return tuple((lr, rate(lr)) for lr in ticks if window.holds(lr))
+
+
+def _digits(decades: float, begun: int) -> tuple[float, ...]:
+    """Return what ticks begin with, so that a few of them are in a window of so many decades."""
+    if decades < 0.5:
+        return (1, 1.2, 1.4, 1.6, 1.8, 2, 2.5, 3, 3.5, 4, 5, 6, 7, 8, 9)
+    if decades < 0.9:
+        return (1, 1.5, 2, 3, 5, 7)
+    if decades < 1.4:
+        return (1, 2, 3, 5)
+    return (1, 3) if begun <= 4 else (1,)
 
 
 def thinned(
