@@ -121,6 +121,22 @@ def test_strangers_are_schedulers_of_the_same_tensors() -> None:
     assert other.last_epoch == 0
 
 
+class Trainer:
+    """Holds what it trains with."""
+
+    def __init__(self) -> None:
+        self.optimizer = fresh()
+        self.scheduler = lr_scheduler.StepLR(SGD(self.optimizer.param_groups[0]["params"], lr=0.1), 3)
+
+    def found(self) -> list[Any]:
+        return strangers_of(self.optimizer, sys._getframe())
+
+
+def test_strangers_may_be_attributes_of_self() -> None:
+    trainer = Trainer()
+    assert trainer.found() == [trainer.scheduler]
+
+
 def test_a_stranger_is_silent_until_it_is_stepped() -> None:
     optimizer = fresh()
     scheduler = lr_scheduler.ExponentialLR(optimizer, 0.5)

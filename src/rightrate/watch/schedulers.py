@@ -125,17 +125,17 @@ def strangers_of(optimizer: Optimizer, frame: FrameType | None) -> list[LRSchedu
         optimizer: The one that trains.
         frame: Where to begin.
     """
-    names: list[dict[str, Any]] = []
+    spaces: dict[int, Any] = {}
     while frame is not None:
-        names += [frame.f_locals, frame.f_globals, getattr(frame.f_locals.get("self"), "__dict__", {})]
+        own = getattr(frame.f_locals.get("self"), "__dict__", {})
+        spaces.update((id(names), names) for names in (frame.f_locals, frame.f_globals, own))
         frame = frame.f_back
-    spaces = {id(space): space for space in names}.values()
     tensors = _tensors(optimizer)
     return _outermost(
         [
             value
-            for space in spaces
-            for value in list(space.values())
+            for names in spaces.values()
+            for value in list(names.values())
             if issubclass(type(value), LRScheduler)
             and value.optimizer is not optimizer
             and tensors & _tensors(value.optimizer)

@@ -95,7 +95,8 @@ class Watch:
             if self._store is not None:
                 self._study = self._opened.enter_context(opened(self._store, self.settings))
                 self._feed.add_sink(StoreSink(self._study.append))
-            self._guarded("looking for schedulers", self._look, sys._getframe(1))
+            self._guarded("looking for other optimizers' schedulers", self._look, sys._getframe(1))
+            self._guarded("looking for schedulers", self._stepping.look)
             self._hooks = Hooks(self._optimizers, self._stepping.before, self._stepping.after)
         return self
 
@@ -282,10 +283,9 @@ class Watch:
             self._feed.look()
 
     def _look(self, frame: FrameType) -> None:
-        """Look for whoever sets the rate, and for those that set another optimizer's by mistake."""
+        """Look for schedulers that set another optimizer's rate, maybe by mistake."""
         for optimizer in self._optimizers[:1]:
             self._stepping.strangers = strangers_of(optimizer, frame)
-        self._stepping.look()
 
     def _seen(self, block: Sequence[tuple[Row, float]], findings: Sequence[Finding]) -> None:
         if self._mender is not None:
