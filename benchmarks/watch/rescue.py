@@ -48,8 +48,11 @@ class Run:
     acts: dict[str, int]
 
 
-def train(task: rr.Task, optimizer: str, lr: float, mode: Any) -> Run:
-    """Train a task at a constant rate with seed 0; `mode` is None for the bare loop."""
+def train(task: rr.Task, optimizer: str, lr: float, mode: Any, nothing: float) -> Run:
+    """Train a task at a constant rate with seed 0; `mode` is None for the bare loop.
+
+    The watcher is told the loss of having learned nothing.
+    """
     torch.manual_seed(0)
     model = copy.deepcopy(task.model) if isinstance(task.model, torch.nn.Module) else task.model()
     kinds: dict[str, Any] = {
@@ -65,6 +68,7 @@ def train(task: rr.Task, optimizer: str, lr: float, mode: Any) -> Run:
         model=model,
         mode=mode or "observe",
         total_steps=STEPS,
+        chance_loss=nothing,
         console=False,
     )
     model.train()
@@ -133,11 +137,11 @@ def main() -> None:
             continue
         task = load(name)
         nothing = untrained(Case(task=name, optimizer=optimizer, schedule="constant"))
-        bare = [train(task, optimizer, lr, None) for lr in RATES[optimizer]]
+        bare = [train(task, optimizer, lr, None, nothing) for lr in RATES[optimizer]]
         best = min(run.loss for run in bare if math.isfinite(run.loss))
         right = next(run.lr for run in bare if run.loss == best)
         for plain in bare:
-            seen, act = (train(task, optimizer, plain.lr, mode) for mode in ("observe", "act"))
+            seen, act = (train(task, optimizer, plain.lr, mode, nothing) for mode in ("observe", "act"))
             before, after = (regret(run.loss, best, nothing) for run in (plain, act))
             bad, high = before > WITHIN, plain.lr > right
             counts["runs"] += 1
@@ -172,8 +176,8 @@ _PAGE = """# Whether acting helps
     OMP_NUM_THREADS=1 python -m benchmarks.watch.rescue --write
 
 Six tasks, each at eight constant rates from too low to far too high, {steps} steps, one seed: the bare loop,
-and the same loop under `rr.watch(..., mode="act")` as it comes. Regret is that of the validation loss against
-the best of the bare runs; 1 is having learned nothing. A run is bad above {within}.
+and the same loop under `rr.watch(..., mode="act", total_steps=..., chance_loss=...)`. Regret is that of the
+validation loss against the best of the bare runs; 1 is having learned nothing. A run is bad above {within}.
 
 - **Rescued**: of {bad} bad runs at rates above the best one, {rescued} end within {within} ({share}).
 - **Not its business**: {low} runs are bad because their rate is too low; the watcher never raises a rate.

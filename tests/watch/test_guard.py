@@ -52,9 +52,13 @@ def test_what_is_not_lost(losses: list[float]) -> None:
 
 
 def test_the_level_is_the_chance_loss_where_it_is_known() -> None:
-    losses = [9.0] * 32 + [2.3] * 64
+    losses = [3.0] + [9.0] * 31 + [2.3] * 64
     assert set(orders(losses)) == {None}
     assert orders(losses, chance_loss=2.3)[2] is not None
+
+
+def test_a_run_that_begins_above_chance_and_comes_down_to_it_is_not_lost() -> None:
+    assert set(orders([9.0] * 32 + [2.3] * 64, chance_loss=2.3)) == {None}
 
 
 def test_after_a_roll_back_it_has_to_come_below_the_level() -> None:

@@ -115,7 +115,7 @@ def test_the_store_is_followed_and_the_report_is_written_from_it(tmp_path: Path)
     assert not w.notes
     shown = CliRunner().invoke(app, ["watch", str(store)])
     assert shown.exit_code == 0, shown.output
-    assert "act: rollback (multiplier 1 to 0.3" in shown.output
+    assert "act: rollback (multiplier 1 to 0.2" in shown.output
     assert shown.output.splitlines()[-1].startswith("<b>toy</b>: step 196, loss ")
     lines = CliRunner().invoke(app, ["watch", str(store), "--json", "--once"]).output.splitlines()
     told = [json.loads(line) for line in lines]
@@ -142,7 +142,7 @@ def test_the_summary_and_the_charts() -> None:
     w = run()
     text = w.summary()
     assert text.startswith("<b>toy</b>: 196 of 200 steps, loss ")
-    assert "The watcher multiplies the rate by 0.3." in text
+    assert "The watcher multiplies the rate by 0.2." in text
     assert "step 90: skip: the step was not taken: the gradient is not finite" in text
     charts = watch_charts(w.view())
     assert {"loss", "rate", "norms"} <= set(charts)

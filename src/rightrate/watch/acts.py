@@ -68,7 +68,7 @@ class Acting:
     """
 
     rescues: int = 5
-    cut: float = 0.3
+    cut: float = 0.2
     lower: float = 0.3
     snapshot_steps: int | None = None
     skip_steps: int = 0

@@ -20,10 +20,10 @@ class Guard:
     """Holds the losses against the level a run began at, which is that of having learned nothing.
 
     A run is lost where a loss is not finite, or where two blocks in a row have medians above 0.95 of the
-    level, after a block whose mean was more than 2.5 times the level (it blew up, and stayed up or came to
-    rest at chance), or one whose median was below 0.7 of it (it had learned, and lost it again). A rate that
-    is merely too low does neither. After a roll-back the two blocks are enough. Losses that are not positive
-    are judged for being finite alone.
+    level, after a block whose mean was more than 2.5 times the level and the first loss (it blew up, and
+    stayed up or came to rest at chance), or one whose median was below 0.7 of it (it had learned, and lost it
+    again). A rate that is merely too low does neither. After a roll-back the two blocks are enough. Losses
+    that are not positive are judged for being finite alone.
 
     Args:
         chance_loss: Loss of the best constant prediction, or None.
@@ -31,6 +31,7 @@ class Guard:
 
     def __init__(self, chance_loss: float | None = None) -> None:
         self._level = chance_loss
+        self._start: float | None = None
         self._medians: list[float] = []
         self._highest = -math.inf
         self._lowest = math.inf
@@ -41,7 +42,8 @@ class Guard:
         if broken is not None:
             return Order(kind="rollback", reason="the loss is not finite", since=broken.step)
         losses = [loss for _, loss in block]
-        level = self._level = losses[0] if self._level is None else self._level
+        start = self._start = losses[0] if self._start is None else self._start
+        level = self._level = start if self._level is None else self._level
         self._highest = max(self._highest, sum(losses) / len(losses))
         self._medians = [*self._medians, median(losses)][-_BLOCKS:]
         self._lowest = min(self._lowest, self._medians[-1])
@@ -51,7 +53,7 @@ class Guard:
         if self._lowest < _LEARNED * level:
             reason = f"the loss is back at {self._medians[-1]:.4g}, where it began, after {self._lowest:.4g}"
             return Order(kind="rollback", reason=reason, since=since)
-        if self._highest > _HIGH * level:
+        if self._highest > _HIGH * max(level, start):
             now = self._medians[-1]
             reason = f"the loss is {now:.4g} and does not come below {level:.4g}, where the run began"
             return Order(kind="rollback", reason=reason, since=since)
@@ -63,8 +65,8 @@ class Guard:
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain data."""
-        return {"level": self._level}
+        return {"level": self._level, "start": self._start}
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from saved data."""
-        self._level = state["level"]
+        self._level, self._start = state["level"], state.get("start")

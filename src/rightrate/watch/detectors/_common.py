@@ -6,17 +6,25 @@ from rightrate.watch.course import Course
 from rightrate.watch.detector import Block, State
 from rightrate.watch.finding import Finding
 
-__all__ = ["doublings_left", "due", "level_since", "once", "reached", "recent"]
+__all__ = ["doublings_left", "due", "level_since", "once", "peak", "reached", "recent"]
 
 _LEAST_STEPS = 64
 _RECENT = 12.0
 _AGAIN = 1.01
+_CEASED = 1.5
 
 
 def once(state: State, finding: Finding | None) -> tuple[tuple[Finding, ...], State]:
-    """Return a finding if it was not true at the last look, and the state that remembers it as "said"."""
-    new = finding is not None and not state["said"]
-    return ((finding,) if finding is not None and new else ()), {**state, "said": finding is not None}
+    """Return a finding if it is new, and the state: "holds" of the last look, "said" when it was true last.
+
+    Where it ceased to be true, it is new again once the run is half as long again as it was then, so that a
+    verdict that wavers is said once.
+    """
+    if finding is None:
+        return (), {**state, "holds": False}
+    said = state["said"]
+    new = said is None or (not state["holds"] and finding.step + 1 > _CEASED * (said + 1))
+    return ((finding,) if new else ()), {**state, "said": finding.step, "holds": True}
 
 
 def due(state: State, block: Block) -> bool:
@@ -40,6 +48,13 @@ def doublings_left(block: Block) -> float:
 def recent(course: Course) -> float:
     """Return where the last twelfth of the steps begins, at least 64 of them."""
     return max(0.0, course.step + 1 - max(_LEAST_STEPS, course.step / _RECENT))
+
+
+def peak(highest: float | None, block: Block) -> float | None:
+    """Return the highest mean of a part so far, the parts of this block with it; None before the first."""
+    first = block.steps[0] if block.steps else math.inf
+    means = [part.mean for part in block.course.parts if part.last >= first]
+    return max([*means, *([] if highest is None else [highest])], default=None)
 
 
 def level_since(course: Course, level: float) -> int:

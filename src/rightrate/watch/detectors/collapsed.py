@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from rightrate.watch.detector import Block, State
-from rightrate.watch.detectors._common import doublings_left, level_since, once, reached, recent
+from rightrate.watch.detectors._common import doublings_left, level_since, once, peak, reached, recent
 from rightrate.watch.finding import Finding
 
 __all__ = ["Collapsed"]
@@ -16,6 +16,7 @@ _STILL_SHARE, _STILL_STEPS = 0.42, 10_000
 _STILL = 0.01
 _LEAST_STEPS = 64
 _VALIDATIONS = 3
+_BLOWN_UP, _RARE = 1.5, 8.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,7 +26,8 @@ class Collapsed:
     With `chance_loss`, in either of two cases. It had come 30 % below that level, and for 64 steps and a
     twelfth of the run so far has been back within 7 % of it. Or a quarter of the run is over (4,000 steps,
     where its length is unknown), the loss is within 7 % of the level or above it, and its trend over the last
-    two doublings of the steps, drawn on to the end, stays there. Validation losses count likewise.
+    two doublings of the steps, drawn on to the end, stays there. Validation losses count likewise. It is
+    surest where the run had learned, and sure where it blew up: one that did neither may just be slow.
 
     Without it, with less confidence: a quarter of the run is over and the loss is not below where it began;
     or four tenths are, and it has stood still since it first came down.
@@ -35,23 +37,22 @@ class Collapsed:
 
     def init(self) -> State:
         """Return what is remembered before the first block."""
-        return {"said": False, "lowest": None, "validations": []}
+        return {"said": None, "holds": False, "lowest": None, "highest": None, "validations": []}
 
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
         arrived = [loss for _, loss in block.validations if math.isfinite(loss)]
         validations = [*state["validations"], *arrived][-_VALIDATIONS:]
-        lowest = state["lowest"]
-        chance, course = block.facts.chance_loss, block.course
-        now = course.level(recent(course))
-        if math.isfinite(now):
-            lowest = now if lowest is None else min(lowest, now)
-        finding = None
-        if math.isfinite(now) and chance is not None:
-            finding = _against(block, chance, now, lowest) or _unseen(block, chance, validations)
-        elif math.isfinite(now):
+        chance, now = block.facts.chance_loss, block.course.level(recent(block.course))
+        highest = peak(state["highest"], block)
+        if not math.isfinite(now) or highest is None:
+            return (), {**state, "validations": validations}
+        lowest = now if state["lowest"] is None else min(state["lowest"], now)
+        if chance is None:
             finding = _unmoved(block, now) or _at_rest(block, now)
-        return once({"said": state["said"], "lowest": lowest, "validations": validations}, finding)
+        else:
+            finding = _against(block, chance, now, (lowest, highest)) or _unseen(block, chance, validations)
+        return once({**state, "lowest": lowest, "highest": highest, "validations": validations}, finding)
 
 
 def _scale(block: Block, chance: float) -> float:
@@ -59,15 +60,16 @@ def _scale(block: Block, chance: float) -> float:
     return chance if chance > 0.0 else max(abs(chance), block.course.start - chance)
 
 
-def _against(block: Block, chance: float, now: float, lowest: float) -> Finding | None:
-    course, scale = block.course, _scale(block, chance)
+def _against(block: Block, chance: float, now: float, span: tuple[float, float]) -> Finding | None:
+    (lowest, highest), course, scale = span, block.course, _scale(block, chance)
     near = chance - _NEAR * scale
     if now < near:
         return None
+    word = "no better" if now >= chance else "hardly better"
     evidence = {"loss": now, "chance_loss": chance, "lowest": lowest}
     if lowest < chance - _LEARNED * scale and course.step >= 2 * _LEAST_STEPS:
         text = (
-            f"The loss is {now:.4g}, no better than a constant prediction ({chance:.4g}), after {lowest:.4g}."
+            f"The loss is {now:.4g}, {word} than a constant prediction's ({chance:.4g}), after {lowest:.4g}."
         )
         return _finding(block, level_since(course, near), text, 0.95, evidence)
     trend = course.trend(course.step / 4.0)
@@ -77,10 +79,12 @@ def _against(block: Block, chance: float, now: float, lowest: float) -> Finding 
     if min(trend.level, end) < near:
         return None
     text = (
-        f"The loss is {now:.4g} at step {course.step:,}, no better than a constant prediction "
-        f"({chance:.4g}), and its trend does not lead below it."
+        f"The loss is {now:.4g} at step {course.step:,}, {word} than a constant prediction's ({chance:.4g}), "
+        f"and its trend leads no further."
     )
-    return _finding(block, level_since(course, near), text, 0.9, {**evidence, "expected_at_the_end": end})
+    blew_up = highest - course.start > max(_BLOWN_UP * abs(course.start), _RARE * trend.scatter)
+    evidence = {**evidence, "expected_at_the_end": end, "highest": highest}
+    return _finding(block, level_since(course, near), text, 0.9 if blew_up else 0.7, evidence)
 
 
 def _unseen(block: Block, chance: float, validations: list[float]) -> Finding | None:
@@ -90,7 +94,7 @@ def _unseen(block: Block, chance: float, validations: list[float]) -> Finding | 
         return None
     newest = validations[-1]
     text = f"The validation loss, {newest:.4g}, is no better than a constant prediction's ({chance:.4g})."
-    return _finding(block, block.last, text, 0.9, {"validation_loss": newest, "chance_loss": chance})
+    return _finding(block, block.last, text, 0.7, {"validation_loss": newest, "chance_loss": chance})
 
 
 def _unmoved(block: Block, now: float) -> Finding | None:

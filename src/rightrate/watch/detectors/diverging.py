@@ -33,7 +33,7 @@ class Diverging:
 
     def init(self) -> State:
         """Return what is remembered before the first block."""
-        return {"said": False, "looked": 0, "border": None}
+        return {"said": None, "holds": False, "looked": 0, "border": None}
 
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""

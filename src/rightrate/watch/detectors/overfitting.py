@@ -16,6 +16,7 @@ __all__ = ["Overfitting", "remembered"]
 _KEPT = 64
 _AFTER = 3
 _RISEN = 0.05
+_FALLEN = 0.1
 _NOISE = 3.0
 
 
@@ -25,12 +26,12 @@ class Overfitting:
 
     The lowest validation loss is three validations old or more; the median of the last three is above it by
     5 % of what had been gained and by three times the noise between neighbouring validations; and the
-    training loss is lower than it was at the turn.
+    training loss has fallen by a tenth since the turn.
     """
 
     def init(self) -> State:
         """Return what is remembered before the first block."""
-        return {"said": False, "seen": []}
+        return {"said": None, "holds": False, "seen": []}
 
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
@@ -63,6 +64,11 @@ def _level(course: Course) -> float:
     return course.level(recent(course)) if course.since(recent(course)) else course.start
 
 
+def _same(level: float, trained: float, gained: float) -> bool:
+    """Return whether the training loss hardly fell since the turn."""
+    return trained - level < _FALLEN * (trained if trained > 0.0 else gained)
+
+
 def _found(block: Block, seen: Sequence[Sequence[float]]) -> Finding | None:
     if len(seen) < _AFTER + 1:
         return None
@@ -75,7 +81,9 @@ def _found(block: Block, seen: Sequence[Sequence[float]]) -> Finding | None:
     level = after[-1][2]
     gained = max(max(loss for _, loss, _ in seen), block.course.start) - lowest
     noise = median(abs(b[1] - a[1]) for a, b in pairwise(after))
-    if now - lowest < max(_RISEN * gained, _NOISE * noise / math.sqrt(len(after))) or level >= trained:
+    if now - lowest < max(_RISEN * gained, _NOISE * noise / math.sqrt(len(after))) or _same(
+        level, trained, gained
+    ):
         return None
     text = (
         f"Validation turned at step {step:,.0f}: {lowest:.4g} there, {now:.4g} now, while the training loss "

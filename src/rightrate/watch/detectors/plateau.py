@@ -1,5 +1,6 @@
 """Losses that stand still."""
 
+import math
 from dataclasses import dataclass
 
 from rightrate.watch.course import Course, Trend
@@ -10,7 +11,7 @@ from rightrate.watch.finding import Finding
 __all__ = ["Plateau"]
 
 _LEAST_STEPS = 500
-_STILL = 0.02
+_STILL, _STILL_OF_LEVEL = 0.02, 0.1
 _SURE = 2.0
 _LEARNED = 0.3
 _MOST_DOUBLINGS = 4
@@ -21,15 +22,15 @@ class Plateau:
     """Says that the loss stands still: not that its best value is old, but that its trend is flat.
 
     The trend over the last doubling of the steps is drawn with its standard error; the loss stands still
-    where even two standard errors below the line it would fall by less than 2 % of all that was gained, at
-    the next doubling. It is surer the more doublings it lasts, and where the loss is known to be far below
-    that of a constant prediction (`chance_loss`): a loss may also rest at that level before it falls. It is
-    judged where the rate stayed within a factor of two.
+    where even two standard errors below the line it would fall, at the next doubling, by less than 2 % of all
+    that was gained and by less than a tenth of what is left. It is surer the more doublings it lasts, and
+    where the loss is known to be far below that of a constant prediction (`chance_loss`): a loss may also
+    rest at that level before it falls. It is judged where the rate stayed within a factor of two.
     """
 
     def init(self) -> State:
         """Return what is remembered before the first block."""
-        return {"said": False, "looked": 0}
+        return {"said": None, "holds": False, "looked": 0}
 
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
@@ -86,4 +87,5 @@ def _standing(course: Course) -> tuple[int, Trend | None]:
 
 def _still(course: Course, trend: Trend, since: float) -> bool:
     gained = course.start - trend.level
-    return gained > 0.0 and course.steady(since) and abs(trend.slope) + _SURE * trend.error < _STILL * gained
+    most = min(_STILL * gained, _STILL_OF_LEVEL * trend.level if trend.level > 0.0 else math.inf)
+    return course.steady(since) and abs(trend.slope) + _SURE * trend.error < most

@@ -7,15 +7,15 @@ from itertools import pairwise
 from statistics import fmean, median, stdev
 
 from rightrate.watch.detector import Block, State
-from rightrate.watch.detectors._common import once, recent
+from rightrate.watch.detectors._common import once, peak, recent
 from rightrate.watch.finding import Finding
 
 __all__ = ["TooHigh"]
 
 _KEPT = 12
 _FEWEST = 6
-_SURE = 3.0
-_OPPOSED = -0.05
+_SURE = 4.0
+_OPPOSED = -0.1
 _LARGE_UPDATE = 0.1
 _STABLE = 2.0
 _FLIPS = 0.8
@@ -30,7 +30,8 @@ class TooHigh:
     - The rate times the curvature along the step is above 2 in most of the last samples, where an update is
       the rate times the gradient: a quadratic with that curvature diverges.
     - Every gradient is of all data, and the loss goes up and down in turn.
-    - Successive gradients point against each other: their cosine is below zero by three standard errors.
+    - Successive gradients point against each other: their cosine is below zero by four standard errors, and
+      the loss does not fall.
     - Updates are longer than a tenth of the weights, sample after sample, and the loss does not fall.
     - The loss blew up to twenty times where it began and came back; what it came back to is seldom good.
     """
@@ -38,7 +39,8 @@ class TooHigh:
     def init(self) -> State:
         """Return what is remembered before the first block."""
         return {
-            "said": False,
+            "said": None,
+            "holds": False,
             "cosines": [],
             "ratios": [],
             "curved": [],
@@ -62,19 +64,17 @@ def _remembered(state: State, block: Block) -> State:
     curved = [
         sample.curvature * rates[sample.step][0] for sample in block.samples if rates.get(sample.step, ())
     ]
-    course = block.course
-    high = max((part.mean for part in course.parts if part.last >= block.steps[0]), default=-math.inf)
-    highest = max(high, -math.inf if state["highest"] is None else state["highest"])
     losses = [loss for loss in (state["last"], *block.losses) if loss is not None and math.isfinite(loss)]
     changes = [b - a for a, b in pairwise(losses)]
     return {
         "said": state["said"],
+        "holds": state["holds"],
         "cosines": _kept(state["cosines"], [one.gradient_cosine for one in measured]),
         "ratios": _kept(state["ratios"], ratios),
         "curved": _kept(state["curved"], curved),
         "changes": [*state["changes"], *changes][-32:],
         "last": losses[-1] if losses else None,
-        "highest": highest if math.isfinite(highest) else None,
+        "highest": peak(state["highest"], block),
     }
 
 
@@ -107,7 +107,7 @@ def _opposed(block: Block, state: State) -> Finding | None:
     if len(values) < _FEWEST:
         return None
     mean, error = fmean(values), stdev(values) / math.sqrt(len(values))
-    if mean > _OPPOSED or mean > -_SURE * error:
+    if mean > _OPPOSED or mean > -_SURE * error or _falls(block):
         return None
     text = (
         f"Successive gradients point against each other: {len(values)} cosines of {mean:.2f} +- {error:.2f}."
@@ -121,12 +121,17 @@ def _long(block: Block, state: State) -> Finding | None:
     values, course = state["ratios"][-_FEWEST:], block.course
     if len(values) < _FEWEST or course.step < _LEAST_STEPS or min(values) < _LARGE_UPDATE:
         return None
-    trend = course.trend(course.step / 2.0)
-    if trend is None or trend.slope < -2.0 * trend.error:
+    if _falls(block):
         return None
     ratio = median(values)
     text = f"Each step changes the weights by {ratio:.0%} of their length, and the loss does not fall."
-    return _finding(block, text, 0.7, {"update_to_weight": ratio, "slope": trend.slope})
+    return _finding(block, text, 0.7, {"update_to_weight": ratio})
+
+
+def _falls(block: Block) -> bool:
+    """Return whether the loss falls over the last doubling of the steps, or too little is known of it."""
+    trend = block.course.trend(block.course.step / 2.0)
+    return trend is None or trend.slope < -2.0 * trend.error
 
 
 def _blown_up(block: Block, state: State) -> Finding | None:

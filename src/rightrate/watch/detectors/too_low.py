@@ -12,6 +12,7 @@ __all__ = ["TooLow"]
 _SHARE, _STEPS = 0.24, 4_000
 _GAIN_FROM_CHANCE, _GAIN_FROM_START = 0.4, 0.3
 _SURE = 2.0
+_BLOWN_UP = 2.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -23,12 +24,13 @@ class TooLow:
     gained. The rate is too low where that gain, near a quarter of the run (after 4,000 steps, where its
     length is unknown), is at least four tenths of all that was learned so far, counted from the constant
     prediction (`chance_loss`), or three tenths counted from where the loss began. It is judged where the rate
-    stayed within a factor of two since a quarter of the steps so far.
+    stayed within a factor of two since a quarter of the steps so far, and the loss never rose to twice where
+    it began.
     """
 
     def init(self) -> State:
         """Return what is remembered before the first block."""
-        return {"said": False, "looked": 0}
+        return {"said": None, "holds": False, "looked": 0}
 
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
@@ -44,6 +46,9 @@ def _finding(block: Block) -> Finding | None:
     now = course.step + 1.0
     trend, half = course.trend(now / 4.0), course.trend(now / 2.0)
     if trend is None or half is None or not course.steady(now / 4.0) or trend.slope > -_SURE * trend.error:
+        return None
+    highest = max(part.mean for part in course.parts)
+    if course.start > 0.0 and highest > _BLOWN_UP * course.start:
         return None
     reference = course.start if chance is None else min(chance, course.start)
     learned = reference - course.level(0.85 * now)

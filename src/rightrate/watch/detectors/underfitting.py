@@ -30,7 +30,7 @@ class Underfitting:
 
     def init(self) -> State:
         """Return what is remembered before the first block."""
-        return {"said": False, "seen": []}
+        return {"said": None, "holds": False, "seen": []}
 
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
