@@ -39,7 +39,7 @@ def test_the_answer_is_on_stdout_and_progress_on_stderr(wine: tuple[Any, Path]) 
     assert lines[2] == f"status         found: {plain['message']}"
     assert parse(lines[3].split(maxsplit=1)[1]) == rr.schedules.from_dict(plain["schedule"])
     assert "Why:" in lines
-    assert "rung 0, probe: 4 members" in done.stderr
+    assert "round 1: 4 members" in done.stderr
     assert plain["settings"]["options"]["slow"] == 2
 
 

@@ -184,7 +184,7 @@ def test_a_stop_keeps_what_is_known_and_a_journal_goes_on_from_it() -> None:
     strategy = Pbt(members=4, ready_steps=8)
     record, winner = tuned(strategy, journal, progress=stop)
     assert (record.answer.status, len(record.rounds)) == ("interrupted", 3)
-    assert record.answer.message.startswith("Stopped early; the best member so far reached loss ")
+    assert record.answer.message.startswith("Stopped early; the best member so far reached validation loss ")
     assert winner.step == record.rounds[-1].end < 40
     whole = Memory()
     whole.pieces["engine"] = journal.pieces["engine"]

@@ -114,7 +114,7 @@ def test_a_model_that_never_trains() -> None:
 def test_members_that_learn_nothing_are_no_answer() -> None:
     result = ask(Grid(members=2), low=1e-9, high=1e-8)
     assert result.status == "diverged"
-    assert result.message.startswith("Nothing trained: the best member reached loss ")
+    assert result.message.startswith("Nothing trained: the best member reached validation loss ")
 
 
 def test_the_winner_goes_on_as_if_it_had_not_stopped() -> None:
@@ -209,7 +209,9 @@ def test_a_study_is_answered_from_its_store(tmp_path, capfd) -> None:
 def test_results_read_well() -> None:
     result = ask(Pbt(members=3, ready_steps=5))
     text = str(result)
-    assert text.startswith("task, adamw, pbt, 40 steps\nfound: The best of 3 members reached loss ")
+    assert text.startswith(
+        "task, adamw, pbt, 40 steps\nfound: The best of 3 members reached validation loss "
+    )
     assert "- Replayed from scratch with seed 1, its schedule reaches " in text
     plain = json.loads(json.dumps(result.to_dict(), allow_nan=False))
     assert (plain["status"], plain["lr"], plain["score"]) == ("found", result.lr, result.score)

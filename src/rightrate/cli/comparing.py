@@ -4,6 +4,7 @@ import contextlib
 import re
 import sys
 from dataclasses import dataclass
+from itertools import zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -192,7 +193,13 @@ def _answer(result: "Comparison") -> str:
         if table is not None:
             lines += ["", f"{heading}:", *text_table(table)]
     steps = f"{count(sum(cost.steps.values()))} training steps, the price of {cost.run_equivalents:.3g} runs"
-    lines += ["", f"cost    {steps}; {spent(cost.seconds)}", f"engine  {record.provenance.engine}"]
+    engines = {item.optimizer: item.engine for item in record.facts}
+    if len(set(engines.values())) > 1:
+        said = [f"{name}: {engine}" for name, engine in engines.items()]
+    else:
+        said = [record.provenance.engine]
+    lines += ["", f"cost    {steps}; {spent(cost.seconds)}"]
+    lines += [f"{label:<6}  {text}" for label, text in zip_longest(("engine",), said, fillvalue="")]
     if result.reasons:
         lines += ["", "Why:", *(f"- {reason}" for reason in result.reasons)]
     return "\n".join(lines) + "\n"

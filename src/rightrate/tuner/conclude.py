@@ -67,14 +67,16 @@ def conclude(
     lrs = [rounds[number].members[member].lr for number, member in path]
     moved = len(set(lrs)) > 1
     rates = f"learning rates from {rate(min(lrs))} to {rate(max(lrs))}" if moved else f"lr {rate(lrs[0])}"
-    reached = f"{objective.name} {value(score)} after {count(last.end)} steps with {rates}"
+    reached = f"validation {objective.name} {value(score)} after {count(last.end)} steps with {rates}"
     status, said = "found", f"The best of {_tried(rounds)} reached {reached}."
     reasons = [*_dropped(rounds), *_turns(path, rounds)]
     if interrupted:
         status, said = "interrupted", f"Stopped early; the best member so far reached {reached}."
     elif best.value >= space.untrained:
         status, said = "diverged", f"Nothing trained: the best member reached {reached}."
-        reasons.append(f"Having learned nothing is {objective.name} {value(abs(space.untrained))}.")
+        reasons.append(
+            f"Having learned nothing is validation {objective.name} {value(abs(space.untrained))}."
+        )
     elif not rates_change(rounds) and _at_the_end(lrs[0], rounds):
         status = "edge"
         reasons.append("It is the end of the range that was searched; a better rate may lie beyond it.")

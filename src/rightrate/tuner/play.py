@@ -134,7 +134,12 @@ class Player:
         start = self._population.step - (0 if before is None else len(before))
         table = self._shape[start : start + asked.steps, None] * np.array(asked.lrs)
         self._losses = self._trainer.train(
-            self._population, table, _shown(asked, number), before=before, save=self._save
+            self._population,
+            table,
+            _shown(asked, number),
+            name=f"round {number + 1}",
+            before=before,
+            save=self._save,
         )
         reached = self._annealed(asked, space) if asked.annealing else None
         record = self._judged(start, reached)
@@ -210,7 +215,10 @@ class Player:
             state = {"round": number, "population": copies.state_dict(), "losses": torch.from_numpy(losses)}
             self._journal.checkpoint(_COPIES, state)
 
-        losses = self._trainer.train(copies, table, _shown(asked, number), before=before, save=save)
+        name = f"round {number + 1}, annealed copies"
+        losses = self._trainer.train(
+            copies, table, _shown(asked, number), name=name, before=before, save=save
+        )
         values = self._metrics(copies, losses)[self._objective.name]
         return dict(zip(members, (float(value) for value in values), strict=True))
 

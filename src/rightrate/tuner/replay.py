@@ -81,7 +81,9 @@ class Replayer:
             journal.checkpoint(key, state)
 
         action = Action(kind="probe", rung=0, lrs=(peak,), steps=steps, seed=seed)
-        losses = self._trainer.train(population, rates[:, None], action, before=before, save=save)[:, 0]
+        losses = self._trainer.train(
+            population, rates[:, None], action, name=f"replay, seed {seed}", before=before, save=save
+        )[:, 0]
         places = sorted({round(place) for place in np.linspace(0, steps - 1, min(steps, _POINTS))})
         made = Replay(
             seed=seed,

@@ -41,6 +41,7 @@ class Trainer:
         table: FloatArray,
         action: Action,
         *,
+        name: str,
         before: FloatArray | None = None,
         save: Callable[[FloatArray], object],
     ) -> FloatArray:
@@ -50,6 +51,7 @@ class Trainer:
             population: Trained in place.
             table: All rates, shape (S, K).
             action: What it is, for those who watch.
+            name: What they call it.
             before: Losses of the rows that were trained before, shape (s, K).
             save: Writes a checkpoint; called with the losses so far when one is due, and before a stop.
 
@@ -70,15 +72,20 @@ class Trainer:
             if self.journal.due():
                 save(np.concatenate(rows))
             try:
-                self._show(action, done)
+                self._show(action, name, done)
             except Stopped:
                 save(np.concatenate(rows))
                 raise
         return np.concatenate(rows)
 
-    def _show(self, action: Action, done: int) -> None:
-        seconds = time.perf_counter() - self._began
-        progress = Progress(
-            action=action, done=done, spent=self.spent, allowance=self.allowance, seconds=seconds
+    def _show(self, action: Action, name: str, done: int) -> None:
+        self.watch(
+            Progress(
+                action=action,
+                done=done,
+                spent=self.spent,
+                allowance=self.allowance,
+                seconds=time.perf_counter() - self._began,
+                name=name,
+            )
         )
-        self.watch(progress)
