@@ -56,10 +56,12 @@ class Killed:
 def kill_at_random(server, name, kills, folder, seed):
     """Kill a search again and again until it finishes, then begin another, until there were so many kills."""
     rng = random.Random(f"{name} {seed}")
-    undisturbed = folder / f"{name}.db"
-    right, seconds = server.search(name, undisturbed)
-    needed = sum(_work(undisturbed))
-    found = Killed()
+    undisturbed = [folder / f"{name}-whole-{number}.db" for number in range(3)]
+    answers, times = zip(*(server.search(name, store) for store in undisturbed), strict=True)
+    # The fastest: where the machine was busy for a moment, kills would come after the end.
+    right, seconds = answers[0], min(times)
+    needed = sum(_work(undisturbed[0]))
+    found = Killed(different=[said for said in answers if said != right])
     while found.kills < kills:
         store = folder / f"{name}-{found.finished}.db"
         before, said = found.kills, ""
