@@ -53,6 +53,15 @@ def test_star_import_brings_what_all_says() -> None:
     assert set(rightrate.__all__) <= set(namespace)
 
 
+def test_watch_is_called_and_holds_its_modules_whatever_was_imported_before() -> None:
+    code = (
+        "import rightrate.watch.detector, rightrate as rr\n"
+        "if not callable(rr.watch) or rr.watch.detector.Block is None: raise SystemExit(1)\n"
+        "with rr.watch(None, console=False) as w: pass"
+    )
+    assert "rightrate.watch.watch" in loaded_by(code)
+
+
 def test_find_is_the_function_whatever_was_imported_before() -> None:
     code = (
         "import rightrate.finder, rightrate.finder.find, rightrate as rr\n"

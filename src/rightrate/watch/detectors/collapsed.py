@@ -12,8 +12,9 @@ __all__ = ["Collapsed"]
 _NEAR = 0.07
 _LEARNED = 0.3
 _RIPE_SHARE, _RIPE_STEPS = 0.25, 4_000
+_BLOWN_SHARE, _BLOWN_STEPS = 0.05, 1_000
 _STILL_SHARE, _STILL_STEPS = 0.42, 10_000
-_STILL = 0.01
+_STILL = 0.012
 _LEAST_STEPS = 64
 _VALIDATIONS = 3
 _BLOWN_UP, _RARE = 1.5, 8.0
@@ -26,8 +27,9 @@ class Collapsed:
     With `chance_loss`, in either of two cases. It had come 30 % below that level, and for 64 steps and a
     twelfth of the run so far has been back within 7 % of it. Or a quarter of the run is over (4,000 steps,
     where its length is unknown), the loss is within 7 % of the level or above it, and its trend over the last
-    two doublings of the steps, drawn on to the end, stays there. Validation losses count likewise. It is
-    surest where the run had learned, and sure where it blew up: one that did neither may just be slow.
+    two doublings of the steps, drawn on to the end, stays there. A run that blew up is not given a quarter
+    but a twentieth (1,000 steps). Validation losses count likewise. It is surest where the run had learned,
+    and sure where it blew up: one that did neither may just be slow.
 
     Without it, with less confidence: a quarter of the run is over and the loss is not below where it began;
     or four tenths are, and it has stood still since it first came down.
@@ -73,7 +75,11 @@ def _against(block: Block, chance: float, now: float, span: tuple[float, float])
         )
         return _finding(block, level_since(course, near), text, 0.95, evidence)
     trend = course.trend(course.step / 4.0)
-    if trend is None or not reached(block, share=_RIPE_SHARE, steps=_RIPE_STEPS):
+    if trend is None:
+        return None
+    blew_up = highest - course.start > max(_BLOWN_UP * abs(course.start), _RARE * trend.scatter)
+    share, steps = (_BLOWN_SHARE, _BLOWN_STEPS) if blew_up else (_RIPE_SHARE, _RIPE_STEPS)
+    if not reached(block, share=share, steps=steps):
         return None
     end = trend.after(doublings_left(block))
     if min(trend.level, end) < near:
@@ -82,7 +88,6 @@ def _against(block: Block, chance: float, now: float, span: tuple[float, float])
         f"The loss is {now:.4g} at step {course.step:,}, {word} than a constant prediction's ({chance:.4g}), "
         f"and its trend leads no further."
     )
-    blew_up = highest - course.start > max(_BLOWN_UP * abs(course.start), _RARE * trend.scatter)
     evidence = {**evidence, "expected_at_the_end": end, "highest": highest}
     return _finding(block, level_since(course, near), text, 0.9 if blew_up else 0.7, evidence)
 
