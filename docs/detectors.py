@@ -36,8 +36,8 @@ _ADD = """
 ## One of your own
 
 A class with `init()` and `update(state, block)` ([the contract](../src/rightrate/watch/detector.py)), in a
-file of its own, and a line in `DETECTORS`. Trends and levels are those of `block.course`; `once` says a verdict
-once.
+file of its own, and a line in `DETECTORS`. Trends and levels are those of `block.course`; `once` says a
+verdict once.
 """
 
 
