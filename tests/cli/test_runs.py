@@ -61,6 +61,8 @@ def test_one_study(store):
     assert "steps          200" in shown
     assert "Use 0.125." in shown
     assert "- A note." in shown
+    assert "worked on by" not in shown
+    assert "last worked on by  process " in run("runs", "show", 3).stdout
     plain = json.loads(run("runs", "show", 2, "--json", "-").stdout)
     assert plain["record"]["answer"]["lr"] == 0.125
     assert plain["pieces"][1]["value"]["trials"][1]["metrics"]["loss"] is None

@@ -117,8 +117,8 @@ def _facts(contents: Contents) -> list[tuple[str, str]]:
     facts = [("begun", _time(study.began))]
     if study.ended is not None:
         facts.append(("finished", _time(study.ended)))
-    if study.owner is not None:
-        facts.append(("worked on by", str(study.owner)))
+    if study.owner is not None and study.status != "finished":
+        facts.append(("worked on by" if study.status == "running" else "last worked on by", str(study.owner)))
     facts.append(("pieces", f"{len(contents.pieces)} finished"))
     if answer["lr"] is not None:
         facts.append(("learning rate", _rate(answer["lr"])))
@@ -160,6 +160,8 @@ def _time(seconds: float) -> str:
 def _short(value: Any) -> str:
     if isinstance(value, Mapping):
         return ", ".join(f"{name}={item}" for name, item in value.items())
+    if isinstance(value, list) and value:
+        return ", ".join(map(str, value))
     return "-" if value is None else str(value)
 
 
