@@ -179,10 +179,10 @@ def _page(result: "Comparison") -> str:
 def _answer(result: "Comparison") -> str:
     """Return the answer as plain lines: both tables, what it says, what it cost."""
     from rightrate.report.compare_tables import best_table, same_table, text_table
-    from rightrate.report.text import count, spent
+    from rightrate.report.text import count, price
 
     record = result.record
-    run, cost, settings = record.settings.run, record.cost, record.settings
+    run, settings = record.settings.run, record.settings
     seeds = ", ".join(str(seed) for seed in settings.seeds)
     title = f"{run.task}, {count(run.steps)} steps, seed{'s' if len(settings.seeds) > 1 else ''} {seeds}"
     lines = [title, f"{result.status}: {result.message}"]
@@ -192,13 +192,12 @@ def _answer(result: "Comparison") -> str:
     ):
         if table is not None:
             lines += ["", f"{heading}:", *text_table(table)]
-    steps = f"{count(sum(cost.steps.values()))} training steps, the price of {cost.run_equivalents:.3g} runs"
     engines = {item.optimizer: item.engine for item in record.facts}
     if len(set(engines.values())) > 1:
         said = [f"{name}: {engine}" for name, engine in engines.items()]
     else:
         said = [record.provenance.engine]
-    lines += ["", f"cost    {steps}; {spent(cost.seconds)}"]
+    lines += ["", f"cost    {price(record.cost)}"]
     lines += [f"{label:<6}  {text}" for label, text in zip_longest(("engine",), said, fillvalue="")]
     if result.reasons:
         lines += ["", "Why:", *(f"- {reason}" for reason in result.reasons)]

@@ -165,17 +165,16 @@ def _searched(asked: Asked, memory: Memory, shown: Watcher, *, quiet: bool) -> "
 
 def _answer(result: "TuneResult") -> str:
     """Return the answer as plain lines."""
-    from rightrate.report.text import count, rate, spent
+    from rightrate.report.text import count, price, rate
 
     record = result.record
-    run, cost = record.settings.run, record.cost
+    run = record.settings.run
     title = f"{run.task}, {run.optimizer}, {record.settings.method}, {run.schedule}, {count(run.steps)} steps"
     rows = [("status", f"{result.status}: {result.message}")]
     if record.answer.schedule is not None:
         rows.insert(0, ("learning rate", rate(result.lr)))
         rows.append(("schedule", result.schedule.text()))
-    steps = f"{count(sum(cost.steps.values()))} training steps, the price of {cost.run_equivalents:.3g} runs"
-    rows.append(("cost", f"{steps}; {spent(cost.seconds)}"))
+    rows.append(("cost", price(record.cost)))
     rows.append(("engine", record.provenance.engine))
     lines = [title, *(f"{label:<13}  {text}" for label, text in rows)]
     if result.reasons:

@@ -3,8 +3,12 @@
 import html
 import math
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-__all__ = ["chart_text", "count", "duration", "rate", "spent", "value"]
+if TYPE_CHECKING:
+    from rightrate.search.record import Cost
+
+__all__ = ["chart_text", "count", "duration", "price", "rate", "spent", "value"]
 
 
 def rate(lr: float | None) -> str:
@@ -81,6 +85,20 @@ def spent(seconds: Mapping[str, float]) -> str:
     if session in (None, total):
         return said
     return f"{said}, {duration(session) if session else 'none'} of it in this session"
+
+
+def price(cost: "Cost") -> str:
+    """Return what a study cost: steps, runs and time.
+
+    Example:
+        >>> from rightrate.search.record import Cost
+        >>> price(Cost(steps={"train": 1200}, run_equivalents=1.0, seconds={"total": 3.0}))
+        '1,200 training steps, the price of 1 run; 3 s in all'
+    """
+    steps, runs = count(sum(cost.steps.values())), f"{cost.run_equivalents:.3g}"
+    return (
+        f"{steps} training steps, the price of {runs} run{'' if runs == '1' else 's'}; {spent(cost.seconds)}"
+    )
 
 
 def chart_text(text: str) -> str:
