@@ -176,3 +176,13 @@ def test_nothing_trains_is_an_outcome() -> None:
     result = rr.compare("wine", "sgd", lrs=[1e-12], **SMALL)
     assert result.status == "diverged"
     assert "Nothing trains" in result.message
+
+
+def test_a_page_does_not_claim_that_two_rates_hold_the_best_between_them(wine: rr.Comparison) -> None:
+    assert wine.status == "found"
+    assert "Too few rates were tried to say whether a better one lies beyond them." in compare_page(
+        wine.record
+    )
+    three = rr.compare("wine", "adam", lrs=[1e-5, 0.03, 10.0], **SMALL)
+    assert three.status == "found"
+    assert "The best rate lies inside those that were tried." in compare_page(three.record)

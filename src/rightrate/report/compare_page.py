@@ -55,7 +55,7 @@ def compare_page(record: CompareRecord) -> str:
         run=run,
         settings=settings,
         answer=record.answer,
-        meaning=_MEANINGS.get(record.answer.status, MEANINGS[record.answer.status]),
+        meaning=_meaning(record),
         headline=contender_text(settings, best.contender) if best else record.answer.status,
         best=best,
         seeds=", ".join(str(seed) for seed in settings.seeds),
@@ -125,7 +125,11 @@ def compare_snippet(record: CompareRecord) -> str:
     )
 
 
-_MEANINGS = {"diverged": "Nothing trained.", "edge": "A better rate may lie beyond those that were tried."}
+_MEANINGS = {
+    "diverged": "Nothing trained.",
+    "edge": "A better rate may lie beyond those that were tried.",
+    "found": "The best rate lies inside those that were tried.",
+}
 _BEST = "What each can do: the rate with the best mean over the seeds. Click a column to sort."
 _SAME = "What happens to those whose rate was tuned for another. The best at each rate stands out."
 _SNIPPET = (
@@ -136,6 +140,16 @@ _SNIPPET = (
     '{% if image %}<img alt="{{ label }}" style="max-width:100%;width:760px;border-radius:6px" '
     'src="{{ image }}">{% endif %}</div>'
 )
+
+
+def _meaning(record: CompareRecord) -> str:
+    """Return what the status means, in one sentence."""
+    status, best = record.answer.status, record.analysis.best
+    if status == "found":
+        tried = [item.lr for item in record.analysis.readings if item.contender == best[0].contender]
+        if not min(tried) < best[0].lr < max(tried):
+            return "Too few rates were tried to say whether a better one lies beyond them."
+    return _MEANINGS.get(status, MEANINGS[status])
 
 
 def _varied(record: CompareRecord) -> list[str]:
