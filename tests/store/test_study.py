@@ -2,6 +2,7 @@
 
 import os
 import signal
+import sqlite3
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from rightrate.errors import ConfigError, HeldError, StoreError
 from rightrate.store import Forgetful, open_study, stored_journal, studies
 from rightrate.store import identity as identities
 from rightrate.store.owner import Owner, StudyLock
+from rightrate.store.reader import reading
 
 
 @pytest.fixture
@@ -134,6 +136,20 @@ def test_rows_can_be_followed(store):
         study.append("log", [{"step": 3}])
         study.append("other", [{"step": 9}])
         assert [event.values["step"] for event in study.rows("log", after=first[-1].number)] == [3]
+
+
+def test_all_logs_of_a_study_are_read_in_the_order_they_came(store):
+    with opened(store) as study:
+        study.append("one", [{"step": 1}])
+        study.append("two", [{"step": 2}])
+        study.append("one", [{"step": 3}])
+    with reading(store) as reader:
+        assert [event.values["step"] for event in reader.log(1)] == [1, 2, 3]
+    with sqlite3.connect(store) as database:
+        database.execute("UPDATE event SET content = '[4]' WHERE stream = 'two'")
+    message = r"A row of a log must be a mapping, got \[4\]"
+    with reading(store) as reader, pytest.raises(StoreError, match=message):
+        reader.log(1)
 
 
 def test_checkpoints_are_due_by_time_and_cost_little_of_it(store, monkeypatch):
