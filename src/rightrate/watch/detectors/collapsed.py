@@ -14,7 +14,7 @@ _LEARNED = 0.3
 _RIPE_SHARE, _RIPE_STEPS = 0.25, 4_000
 _BLOWN_SHARE, _BLOWN_STEPS = 0.05, 1_000
 _STILL_SHARE, _STILL_STEPS = 0.42, 10_000
-_STILL = 0.012
+_STILL = 0.01
 _LEAST_STEPS = 64
 _VALIDATIONS = 3
 _BLOWN_UP, _RARE = 1.5, 8.0
@@ -31,8 +31,8 @@ class Collapsed:
     but a twentieth (1,000 steps). Validation losses count likewise. It is surest where the run had learned,
     and sure where it blew up: one that did neither may just be slow.
 
-    Without it, with less confidence: a quarter of the run is over and the loss is not below where it began;
-    or four tenths are, and it has stood still since it first came down.
+    Without it, with less confidence: a quarter of the run is over, the loss is less than 7 % below where it
+    began, and its trend stays there; or four tenths are, and it has stood still since it first came down.
 
     The level that counts is that of the loss as it is observed, weight penalties included.
     """
@@ -104,13 +104,17 @@ def _unseen(block: Block, chance: float, validations: list[float]) -> Finding | 
 
 def _unmoved(block: Block, now: float) -> Finding | None:
     course = block.course
-    if not reached(block, share=_RIPE_SHARE, steps=_RIPE_STEPS) or now < course.start:
+    near = course.start - _NEAR * max(course.start, 0.0)
+    if now < near or not reached(block, share=_RIPE_SHARE, steps=_RIPE_STEPS):
         return None
     trend = course.trend(course.step / 4.0)
-    if trend is None or trend.slope < -2.0 * trend.error:
+    if trend is None or min(trend.level, trend.after(doublings_left(block))) < near:
         return None
-    text = f"The loss, {now:.4g} at step {course.step:,}, is not below where it began, {course.start:.4g}."
-    return _finding(block, 0, text, 0.5, {"loss": now, "start": course.start})
+    text = (
+        f"The loss, {now:.4g} at step {course.step:,}, is hardly below where it began, {course.start:.4g}, "
+        f"and its trend leads no further."
+    )
+    return _finding(block, 0, text, 0.5, {"loss": now, "start": course.start, "slope": trend.slope})
 
 
 def _at_rest(block: Block, now: float) -> Finding | None:
