@@ -37,7 +37,7 @@ bench-quality: $(VENV)/.stamp-bench
 		--tools "rightrate 1x" --out benchmarks/results/built-in
 	$(BIN)/python -m benchmarks.quality
 
-# What is finished is kept in out/study.db and not trained again.
+# Three quarters of an hour on one core; what is finished is kept in out/study.db and not trained again.
 study: $(VENV)/.stamp
 	OMP_NUM_THREADS=1 $(BIN)/python -m benchmarks.study
 	@echo "The report is at $(CURDIR)/out/study.html"
