@@ -75,8 +75,8 @@ def test_another_question_is_another_study_and_what_changed_is_said(store):
     with opened(store, sentences.append, **other) as study:
         assert study.number == 2
     assert sentences == [
-        "Study 1 of runs.db asked something else about digits: steps was 10 and is 20; seed was null and is "
-        "1; the model is another. A new one begins."
+        "Study 1 of runs.db asked something else about digits: the model is another; steps was 10 and is 20; "
+        "only one of them has seed. A new one begins."
     ]
     with opened(store, pytest.fail, name="wine") as study:
         assert study.number == 3

@@ -66,12 +66,13 @@ def same(database: Database, asked: Asked, tell: Callable[[str], object]) -> Pla
         return found
     query = "SELECT id, settings, fingerprint FROM study WHERE kind = ? AND name = ? ORDER BY id DESC LIMIT 1"
     for row in database.rows(query, (asked.kind, asked.name)):
-        changes = [
-            *_changed_settings(*_both(row["settings"], asked.settings)),
-            *_changed_parts(*_both(row["fingerprint"], asked.fingerprint)),
-        ]
+        changes = {
+            **_changed_parts(*_both(row["fingerprint"], asked.fingerprint)),
+            **_changed_settings(*_both(row["settings"], asked.settings)),
+        }
         study = f"Study {row['id']} of {database.path.name}"
-        tell(f"{study} asked something else about {asked.name}: {'; '.join(changes)}. A new one begins.")
+        told = "; ".join(changes.values())
+        tell(f"{study} asked something else about {asked.name}: {told}. A new one begins.")
     return None
 
 
@@ -119,17 +120,20 @@ def _both(before: str, now: str) -> tuple[dict[str, Any], dict[str, Any]]:
     return read_plain("A study's question", before), read_plain("A study's question", now)
 
 
-def _changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[str]:
-    return [
-        f"{name} was {_short(before.get(name))} and is {_short(now.get(name))}"
-        for name in dict.fromkeys((*before, *now))
-        if before.get(name) != now.get(name)
-    ]
+def _changed_settings(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, str]:
+    """Return what differs, by name; those that one of the two questions alone has, in one sentence."""
+    changes = {
+        name: f"{name} was {_short(before[name])} and is {_short(now[name])}"
+        for name in before
+        if name in now and before[name] != now[name]
+    }
+    alone = sorted(set(before) ^ set(now))
+    return {**changes, **({"": f"only one of them has {', '.join(alone)}"} if alone else {})}
 
 
-def _changed_parts(before: Mapping[str, str], now: Mapping[str, str]) -> list[str]:
+def _changed_parts(before: Mapping[str, str], now: Mapping[str, str]) -> dict[str, str]:
     names = dict.fromkeys((*before, *now))
-    return [f"the {name} is another" for name in names if before.get(name) != now.get(name)]
+    return {name: f"the {name} is another" for name in names if before.get(name) != now.get(name)}
 
 
 def _short(value: Any) -> str:
