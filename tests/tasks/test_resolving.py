@@ -63,8 +63,11 @@ def test_a_target_only_for_tables(table):
         resolved("train.py:task", target="x"),
     ):
         pass
-    with pytest.raises(TaskError, match=r"the name of the column to predict, got None. .*--target COLUMN"):
+    columns = r"the name of the column to predict, got None. It has 'x', 'y'\. .*--target COLUMN"
+    with pytest.raises(TaskError, match=columns):
         resolve(table)
+    with pytest.raises(TaskError, match=r"an existing CSV file, got 'no such file'"):
+        resolve("no.csv")
 
 
 def test_everything_public_is_there_and_nothing_else():

@@ -72,8 +72,11 @@ def _is_script(spec: str) -> bool:
 
 def _table(spec: str, target: str | None, seed: int) -> Task:
     from rightrate.tasks.csv.load import load_csv
+    from rightrate.tasks.csv.reading import read
+    from rightrate.tasks.csv.words import listed
 
     if target is None:
-        advice = f"On the command line: rightrate find {spec} --target COLUMN."
+        columns = listed(list(read(Path(spec), seed=seed, most_rows=1).frame.columns))
+        advice = f"It has {columns}. On the command line: rightrate find {spec} --target COLUMN."
         raise TaskError(describe("The target", "the name of the column to predict", target, advice))
     return load_csv(spec, target, seed=seed)
