@@ -9,26 +9,30 @@ from rightrate.watch.finding import Finding
 __all__ = ["NonFinite"]
 
 
+_CALM = 32
+
+
 @dataclass(frozen=True, kw_only=True)
 class NonFinite:
-    """Says at which step the loss stopped being a finite number; again after it was finite in between.
+    """Says at which step the loss stopped being a finite number; again after 32 finite ones in a row.
 
     NaN and infinity are what it looks for: each counts at the step where it stands.
     """
 
     def init(self) -> State:
         """Return what is remembered before the first block."""
-        return {"broken": False}
+        return {"calm": _CALM}
 
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
-        broken = bool(state["broken"])
-        found = []
+        calm, found = state["calm"], []
         for step, loss in zip(block.steps, block.losses, strict=True):
-            if not math.isfinite(loss) and not broken:
-                found.append(_finding(block, step, loss))
-            broken = not math.isfinite(loss)
-        return tuple(found), {"broken": broken}
+            if math.isfinite(loss):
+                calm = min(_CALM, calm + 1)
+                continue
+            found += [_finding(block, step, loss)] if calm == _CALM else []
+            calm = 0
+        return tuple(found), {"calm": calm}
 
 
 def _finding(block: Block, since: int, loss: float) -> Finding:
