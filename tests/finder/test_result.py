@@ -38,6 +38,7 @@ def test_the_answer(result):
     assert result.reasons == result.record.answer.reasons
     assert all(reason.endswith(".") for reason in result.reasons)
     assert result.tolerance >= 0.02
+    assert result.untrained == result.record.levels.untrained > 0.0
     assert result.max_stable is None or result.max_stable >= result.low
 
 

@@ -56,6 +56,11 @@ class Result:
         return self.record.answer.good.tolerance
 
     @property
+    def untrained(self) -> float:
+        """The objective's value of having learned nothing; for a loss, what `watch(chance_loss=...)` takes."""
+        return self.record.levels.untrained
+
+    @property
     def max_stable(self) -> float | None:
         """The largest rate measured to train below the cliff; `record.answer.cliff` says at which length."""
         return self.record.answer.cliff.max_stable
