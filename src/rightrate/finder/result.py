@@ -57,7 +57,7 @@ class Result:
 
     @property
     def untrained(self) -> float:
-        """The objective's value of having learned nothing; for a loss, what `watch(chance_loss=...)` takes."""
+        """The objective of having learned nothing; of a loss, what `watch(chance_loss=...)` takes."""
         return self.record.levels.untrained
 
     @property
