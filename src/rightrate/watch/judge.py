@@ -4,7 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rightrate.watch.around import Around, sample_of
+from rightrate.watch.around import Around, Tensors, sample_of
 from rightrate.watch.arriving import numbers_of
 from rightrate.watch.course import Course
 from rightrate.watch.detector import Block, Facts, Rates, State
@@ -62,15 +62,13 @@ class Judge:
         steps, losses = tuple(row.step for row, _ in block), tuple(loss for _, loss in block)
         lrs = [row.rates[0] if row.rates else math.nan for row, _ in block]
         self._course = self._course.add(steps, losses, lrs)
+        measured = [(row.step, numbers_of([row.measured])) for row, _ in block if row.measured is not None]
+        tensors = around.tensors() if measured else Tensors()
         return Block(
             steps=steps,
             losses=losses,
             rates=_rates([row for row, _ in block], around),
-            samples=tuple(
-                sample_of(row.step, numbers_of([row.measured]), around.tensors())
-                for row, _ in block
-                if row.measured is not None
-            ),
+            samples=tuple(sample_of(step, numbers, tensors) for step, numbers in measured),
             validations=validations,
             facts=Facts(
                 total_steps=self._settings.total_steps,

@@ -6,6 +6,7 @@ from dataclasses import dataclass, fields
 
 import torch
 from torch import Tensor
+from torch.linalg import vector_norm
 from torch.optim import Optimizer
 
 from rightrate.watch.arriving import Arriving, arriving
@@ -62,8 +63,7 @@ class Sampler:
         self._curvature = curvature
         self._gradient: Tensor | None = None
         self._weights: Tensor | None = None
-        self._parts: Tensor | None = None
-        self._former: tuple[Tensor, Tensor] | None = None
+        self._former: _Directions | None = None
 
     def wants(self, step: int) -> bool:
         """Return whether a step is measured."""
@@ -107,38 +107,43 @@ class Sampler:
         )  # a fused optimizer divides by the scaler's scale itself
         if isinstance(scale, Tensor):
             gradient = gradient / scale
-        former, self._former = self._former, (gradient, update)
-        gradient_norm, update_norm = gradient.norm(), update.norm()
-        cosines = [gradient_norm.new_full((), math.nan)] * 2
-        if former is not None and former[0].shape == gradient.shape:
-            cosines = [
-                torch.dot(now_, then) / (now_.norm() * then.norm())
-                for now_, then in zip((gradient, update), former, strict=True)
-            ]
-        lengths = [_length(tensor) for tensor in tensors]
-        still = torch.stack([part.any() for part in torch.split(update, lengths)]).logical_not()
-        flat = torch.stack([part.any() for part in torch.split(gradient, lengths)]).logical_not()
-        marks = STILL * still.to(now.dtype) + FLAT * flat.to(now.dtype)
-        fractions = [still.to(now.dtype).mean(), flat.to(now.dtype).mean()]
-        numbers = [
-            gradient_norm,
-            update_norm,
-            weights.norm(),
-            *cosines,
-            *fractions,
-            self._curved(tensors).to(now),
-        ]
-        return arriving(torch.cat([torch.stack(numbers), marks]))
+        former, self._former = self._former, _Directions.of(gradient, update)
+        norms = [*self._former.norms, vector_norm(weights)]
+        zero = _zero((update, gradient), [_length(tensor) for tensor in tensors]).to(now.dtype)
+        marks = STILL * zero[0] + FLAT * zero[1]
+        unknown = now.new_full((), math.nan)
+        cosines = [unknown, unknown] if former is None else self._former.cosines(former, unknown)
+        curvature = self._curved(tensors, unknown)
+        return arriving(torch.cat([torch.stack([*norms, *cosines, *zero.mean(1), curvature]), marks]))
 
-    def _curved(self, tensors: Sequence[Tensor]) -> Tensor:
-        """Return the curvature along the step, or NaN; what failed once is not measured again."""
+    def _curved(self, tensors: Sequence[Tensor], unknown: Tensor) -> Tensor:
+        """Return the curvature along the step, if it is measured; what failed once is not measured again."""
         if self._curvature is None:
-            return torch.tensor(math.nan)
+            return unknown
         try:
-            return self._curvature.after(tensors)
+            return self._curvature.after(tensors).to(unknown)
         except BaseException:
             self._curvature = None
             raise
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Directions:
+    """The gradient and the update of a step, and their norms."""
+
+    vectors: tuple[Tensor, Tensor]
+    norms: tuple[Tensor, Tensor]
+
+    @classmethod
+    def of(cls, gradient: Tensor, update: Tensor) -> "_Directions":
+        return cls(vectors=(gradient, update), norms=(vector_norm(gradient), vector_norm(update)))
+
+    def cosines(self, former: "_Directions", unknown: Tensor) -> list[Tensor]:
+        """Return the cosines with those of the step before."""
+        if former.vectors[0].shape != self.vectors[0].shape:
+            return [unknown, unknown]
+        pairs = zip(self.vectors, former.vectors, self.norms, former.norms, strict=True)
+        return [torch.dot(now, then) / (norm * before) for now, then, norm, before in pairs]
 
 
 def trained_of(optimizer: Optimizer) -> list[tuple[int, Tensor]]:
@@ -176,12 +181,22 @@ def _length(tensor: Tensor) -> int:
     return math.ceil(tensor.numel() / _stride(tensor))
 
 
+def _zero(vectors: Sequence[Tensor], lengths: Sequence[int]) -> Tensor:
+    """Return for every vector and each of its parts whether all of it is zero; NaN is not."""
+    counts = [part.count_nonzero() for vector in vectors for part in vector.split_with_sizes(lengths)]
+    return torch.stack(counts).reshape(len(vectors), -1) == 0
+
+
 def _sampled(tensors: Sequence[Tensor]) -> Tensor:
     """Return the numbers that stand for some tensors, as one vector."""
     parts = []
     for tensor in tensors:
         stride = _stride(tensor)
-        part = tensor.detach().reshape(-1)[::stride]
+        part = tensor.detach().reshape(-1)
+        if stride == 1 and part.dtype is torch.float32:  # the usual case, for the sake of speed
+            parts.append(part)
+            continue
+        part = part[::stride]
         part = part.abs() if part.is_complex() else part
         part = part.to(torch.promote_types(part.dtype, torch.float32))
         parts.append(part if stride == 1 else part * math.sqrt(stride))

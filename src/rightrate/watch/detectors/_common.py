@@ -53,8 +53,12 @@ def recent(course: Course) -> float:
 def peak(highest: float | None, block: Block) -> float | None:
     """Return the highest mean of a part so far, the parts of this block with it; None before the first."""
     first = block.steps[0] if block.steps else math.inf
-    means = [part.mean for part in block.course.parts if part.last >= first]
-    return max([*means, *([] if highest is None else [highest])], default=None)
+    means = [] if highest is None else [highest]
+    for part in reversed(block.course.parts):
+        if part.last < first:
+            break
+        means.append(part.mean)
+    return max(means, default=None)
 
 
 def level_since(course: Course, level: float) -> int:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from statistics import median
 
+from rightrate.watch.course import Course
 from rightrate.watch.detector import Block, State
 from rightrate.watch.detectors._common import due, level_since, once, recent
 from rightrate.watch.finding import Finding
@@ -76,23 +77,28 @@ def _above(block: Block, border: float) -> Finding | None:
 def _back_up(block: Block) -> Finding | None:
     course = block.course
     last = course.since(recent(course))
-    earlier = [part for part in course.parts if part.first < recent(course)]
+    earlier = course.parts[: len(course.parts) - len(last)]
     if len(last) < _WINDOW or len(earlier) < _WINDOW:
         return None
-    levels = [median(p.mean for p in earlier[i : i + _WINDOW]) for i in range(len(earlier) - _WINDOW + 1)]
+    means = [part.mean for part in earlier]
+    levels = [median(means[i : i + _WINDOW]) for i in range(len(means) - _WINDOW + 1)]
     lowest = min(levels)
     level = median(part.mean for part in last)
     gained = course.start - lowest
-    noise = median(abs(b.mean - a.mean) for a, b in pairwise(course.parts)) / 0.954
     if (
         gained <= 0.0
-        or level - lowest < max(_RISEN * gained, _SURE * noise)
-        or min(p.mean for p in last[-_WINDOW:]) <= lowest
+        or level - lowest < _RISEN * gained
+        or min(part.mean for part in last[-_WINDOW:]) <= lowest
+        or level - lowest < _SURE * _noise(course)
     ):
         return None
     since = earlier[levels.index(lowest)].last
     text = f"The loss has risen from {lowest:.4g} near step {since:,} to {level:.4g} and stays up."
     return _finding(block, since, text, 0.85, {"loss": level, "lowest": lowest, "start": course.start})
+
+
+def _noise(course: Course) -> float:
+    return median(abs(b.mean - a.mean) for a, b in pairwise(course.parts)) / 0.954
 
 
 def _finding(block: Block, since: int, text: str, confidence: float, evidence: dict[str, float]) -> Finding:

@@ -106,8 +106,11 @@ def _opposed(block: Block, state: State) -> Finding | None:
     values = state["cosines"]
     if len(values) < _FEWEST:
         return None
-    mean, error = fmean(values), stdev(values) / math.sqrt(len(values))
-    if mean > _OPPOSED or mean > -_SURE * error or _falls(block):
+    mean = fmean(values)
+    if mean > _OPPOSED:
+        return None
+    error = stdev(values) / math.sqrt(len(values))
+    if mean > -_SURE * error or _falls(block):
         return None
     text = (
         f"Successive gradients point against each other: {len(values)} cosines of {mean:.2f} +- {error:.2f}."
