@@ -4,6 +4,7 @@ OMP_NUM_THREADS=1 python -m benchmarks.watch.overhead --write
 """
 
 import argparse
+import os
 import platform
 import statistics
 import time
@@ -26,7 +27,7 @@ BARS = {"without gradient statistics": 0.01, "with gradient statistics": 0.03}
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A model with data, and how many steps are timed at a time."""
+    """A model with data, and how many steps of each loop make a pair: a multiple of 64."""
 
     name: str
     model: Callable[[], nn.Module]
@@ -61,8 +62,8 @@ CASES = (
 )
 
 
-def seconds(case: Case, measure: Measure | None) -> float:
-    """Return the seconds of one step of a loop, watched if `measure` is given, the mean of `case.steps`."""
+def loop(case: Case) -> tuple[torch.optim.Optimizer, nn.Module, Callable[[], torch.Tensor]]:
+    """Return an optimizer, its model, and a function that takes one step; the same numbers every time."""
     torch.manual_seed(0)
     model = case.model()
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-3)
@@ -77,17 +78,49 @@ def seconds(case: Case, measure: Measure | None) -> float:
 
     for _ in range(8):
         step()
-    if measure is None:
-        began = time.process_time()
-        for _ in range(case.steps):
-            step()
-        return (time.process_time() - began) / case.steps
+    return optimizer, model, step
+
+
+def spent(do: Callable[[], object]) -> float:
+    """Return the seconds of processor time that a call takes."""
+    began = time.process_time()
+    do()
+    return time.process_time() - began
+
+
+def measured(case: Case, measure: Measure, pairs: int) -> list[tuple[float, float]]:
+    """Return pairs of seconds a step, bare and watched.
+
+    Both loops compute the same numbers. They take their steps in turns, now the one first and now the other,
+    so that whatever else the machine does falls on both.
+    """
+    _, _, bare = loop(case)
+    optimizer, model, step = loop(case)
+    found = []
     with rr.watch(optimizer, model=model, total_steps=10_000, measure=measure, console=False) as w:
-        began = time.process_time()
-        for _ in range(case.steps):
+
+        def watched() -> None:
             w.observe(step())
-        spent = time.process_time() - began
-    return spent / case.steps
+
+        for _ in range(pairs + 1):
+            seconds = [0.0, 0.0]
+            for turn in range(case.steps):
+                for which in (0, 1) if turn % 2 else (1, 0):
+                    seconds[which] += spent(watched if which else bare)
+            found.append((seconds[0] / case.steps, seconds[1] / case.steps))
+    return found[1:]
+
+
+def row(case: Case, label: str, pairs: list[tuple[float, float]]) -> str:
+    """Return a line of the table."""
+    bare = statistics.median(pair[0] for pair in pairs)
+    low, extra, high = statistics.quantiles((watched - plain for plain, watched in pairs), n=4)
+    allowed = max(LEAST_SECONDS, BARS[label] * bare)
+    return (
+        f"| {case.name} | {label} | {1e6 * bare:,.0f} | {1e6 * extra:.1f} "
+        f"| {1e6 * low:.1f} to {1e6 * high:.1f} | {100 * extra / bare:.1f} % | {1e6 * allowed:.0f} "
+        f"| {'kept' if extra <= allowed else 'not kept'} |"
+    )
 
 
 def main() -> None:
@@ -98,27 +131,20 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     rows = []
+    loads = [os.getloadavg()[0]]
     for case in CASES:
         for label, measure in (
             ("without gradient statistics", Measure(gradients_every=0)),
             ("with gradient statistics", Measure()),
         ):
-            seconds(case, measure)
-            pairs = [(seconds(case, None), seconds(case, measure)) for _ in range(arguments.pairs)]
-            bare = statistics.median(pair[0] for pair in pairs)
-            extra = statistics.median(watched - plain for plain, watched in pairs)
-            allowed = max(LEAST_SECONDS, BARS[label] * bare)
-            verdict = "kept" if extra <= allowed else "not kept"
-            rows.append(
-                f"| {case.name} | {label} | {1e6 * bare:,.0f} | {1e6 * extra:.1f} "
-                f"| {100 * extra / bare:.1f} % | {1e6 * allowed:.0f} | {verdict} |"
-            )
+            rows.append(row(case, label, measured(case, measure, arguments.pairs)))
+            loads.append(os.getloadavg()[0])
             print(rows[-1], flush=True)
     if arguments.write:
-        RESULT.write_text(page(rows, arguments.pairs), encoding="utf-8")
+        RESULT.write_text(page(rows, arguments.pairs, max(loads)), encoding="utf-8")
 
 
-def page(rows: list[str], pairs: int) -> str:
+def page(rows: list[str], pairs: int, load: float) -> str:
     """Return the result as a page."""
     return "\n".join(
         [
@@ -126,17 +152,19 @@ def page(rows: list[str], pairs: int) -> str:
             "",
             "    OMP_NUM_THREADS=1 python -m benchmarks.watch.overhead --write",
             "",
-            f"The same loop bare and watched in `observe`, {pairs} interleaved pairs of",
-            f"{' or '.join(str(case.steps) for case in CASES)} steps, one thread. Processor time; medians,",
-            "and the median of the differences within pairs. What is amortised over blocks of 32 steps is",
-            "in it. The bar is the larger of 50 microseconds and 1 % of a step without gradient statistics,",
-            "3 % with them (the default: two steps in a row, every 64 steps).",
+            "The same loop bare and watched in `observe`, step by step in turns, both computing the same",
+            f"numbers; {pairs} pairs of {' or '.join(str(case.steps) for case in CASES)} steps each, after",
+            "one that is left out. One thread, processor time: medians, and the median and quartiles of the",
+            "differences within pairs. What is amortised over blocks of 32 steps is in it. The bar is the",
+            "larger of 50 microseconds and 1 % of a step without gradient statistics, 3 % with them (the",
+            "default: two steps in a row of 64).",
             "",
-            "| loop | observe | bare step, microseconds | more, microseconds | more | bar | |",
-            "|---|---|---:|---:|---:|---:|---|",
+            "| loop | observe | bare step, µs | more, µs | quartiles | more | bar, µs | |",
+            "|---|---|---:|---:|---:|---:|---:|---|",
             *rows,
             "",
-            f"torch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}.",
+            f"torch {torch.__version__}, Python {platform.python_version()}, {platform.machine()}; "
+            f"the machine's load was at most {load:.1f}.",
             "",
         ]
     )

@@ -140,7 +140,8 @@ class Course:
 
 def _mean(values: Sequence[float]) -> float:
     """Return a mean that does not overflow where the values do not."""
-    return math.fsum(value / len(values) for value in values)
+    count = len(values)
+    return math.fsum([value / count for value in values])
 
 
 def _start(losses: Sequence[float]) -> float:
@@ -174,12 +175,12 @@ def _fitted(parts: Sequence[Part]) -> Trend:
     values = [part.mean for part in parts]
     end = math.log2(parts[-1].last + 1.0)
     centre, mean = _mean(places), _mean(values)
-    spread = math.fsum((place - centre) ** 2 for place in places)
-    slope = math.fsum((p - centre) * (v - mean) for p, v in zip(places, values, strict=True)) / spread
+    spread = math.fsum([(place - centre) ** 2 for place in places])
+    slope = math.fsum([(p - centre) * (v - mean) for p, v in zip(places, values, strict=True)]) / spread
     rest = [v - mean - slope * (p - centre) for p, v in zip(places, values, strict=True)]
-    squares = math.fsum(value * value for value in rest)
+    squares = math.fsum([value * value for value in rest])
     scatter = math.sqrt(squares / (len(parts) - 2))
-    lagged = math.fsum(a * b for a, b in pairwise(rest))
+    lagged = math.fsum([a * b for a, b in pairwise(rest)])
     alike = min(0.9, max(0.0, lagged / squares)) if squares > 0.0 else 0.0
     error = scatter / math.sqrt(spread) * math.sqrt((1.0 + alike) / (1.0 - alike))
     return Trend(slope=slope, error=error, level=mean + slope * (end - centre), scatter=scatter)

@@ -114,7 +114,8 @@ class Sampler:
         unknown = now.new_full((), math.nan)
         cosines = [unknown, unknown] if former is None else self._former.cosines(former, unknown)
         curvature = self._curved(tensors, unknown)
-        return arriving(torch.cat([torch.stack([*norms, *cosines, *zero.mean(1), curvature]), marks]))
+        alone = torch.stack([*norms, *cosines])
+        return arriving(torch.cat([alone, zero.mean(1), curvature.reshape(1), marks]))
 
     def _curved(self, tensors: Sequence[Tensor], unknown: Tensor) -> Tensor:
         """Return the curvature along the step, if it is measured; what failed once is not measured again."""

@@ -63,12 +63,12 @@ class Stepping:
         """Come before a step: mend, read the rates, measure."""
         key = id(optimizer)
         self._skipping = self._sampling = False
-        try:
-            if self._mender is not None:
+        if self._mender is not None:
+            try:
                 pending = self.rows.pending
                 self._skipping = self._mender.before_step(optimizer, self.step, pending, closure=closure)
-        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
-            self._faults.failed(self.step, "acting before a step", error)
+            except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+                self._faults.failed(self.step, "acting before a step", error)
         try:
             self.editors.before_step(optimizer, self._rates.given(optimizer), self.step)
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
@@ -96,11 +96,11 @@ class Stepping:
             self._count(optimizer, closure)
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
             self._faults.failed(self.step, "counting a step", error)
-        try:
-            if self._mender is not None:
+        if self._mender is not None:
+            try:
                 self._mender.after_step(self.step)
-        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
-            self._faults.failed(self.step, "acting after a step", error)
+            except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+                self._faults.failed(self.step, "acting after a step", error)
 
     def _count(self, optimizer: Optimizer, closure: bool) -> None:
         key = id(optimizer)

@@ -81,7 +81,7 @@ def _back_up(block: Block) -> Finding | None:
     if len(last) < _WINDOW or len(earlier) < _WINDOW:
         return None
     means = [part.mean for part in earlier]
-    levels = [median(means[i : i + _WINDOW]) for i in range(len(means) - _WINDOW + 1)]
+    levels = [sorted(means[i : i + _WINDOW])[_WINDOW // 2] for i in range(len(means) - _WINDOW + 1)]
     lowest = min(levels)
     level = median(part.mean for part in last)
     gained = course.start - lowest

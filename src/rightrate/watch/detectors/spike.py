@@ -61,7 +61,7 @@ def _border(window: Sequence[float]) -> tuple[float, float]:
 
 def _robust(values: Sequence[float]) -> tuple[float, float]:
     middle = median(values)
-    return middle, _TO_SIGMA * median(abs(value - middle) for value in values)
+    return middle, _TO_SIGMA * median([abs(value - middle) for value in values])
 
 
 def _finding(block: Block, step: int, loss: float, border: tuple[float, float]) -> Finding:
