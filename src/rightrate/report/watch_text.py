@@ -35,9 +35,7 @@ def watch_summary(view: WatchView) -> str:
         lines.append(f"The watcher multiplies the rate by {about['multiplier']:.3g}.")
     if about.get("extra_forwards"):
         forwards, seconds = count(about["extra_forwards"]), about["extra_seconds"]
-        lines.append(
-            f"Measuring curvature took {forwards} forward passes more, {seconds:.2g} s."
-        )
+        lines.append(f"Measuring curvature took {forwards} forward passes more, {seconds:.2g} s.")
     for row in view.findings[-_SHOWN:]:
         lines.append(f"step {count(row['step'])}: {row['text']}")
         lines += [f"  {row['advice']}"] if row.get("advice") else []
