@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass
 
 from rightrate.watch.detector import Block, State
-from rightrate.watch.detectors._common import doublings_left, level_since, once, peak, reached, recent
+from rightrate.watch.detectors._common import doublings_left, due, level_since, once, peak, reached, recent
 from rightrate.watch.finding import Finding
 
 __all__ = ["Collapsed"]
@@ -39,22 +39,25 @@ class Collapsed:
 
     def init(self) -> State:
         """Return what is remembered before the first block."""
-        return {"said": None, "holds": False, "lowest": None, "highest": None, "validations": []}
+        return {"said": None, "holds": False, "looked": 0, "lowest": None, "highest": None, "validations": []}
 
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
         arrived = [loss for _, loss in block.validations if math.isfinite(loss)]
         validations = [*state["validations"], *arrived][-_VALIDATIONS:]
-        chance, now = block.facts.chance_loss, block.course.level(recent(block.course))
         highest = peak(state["highest"], block)
-        if not math.isfinite(now) or highest is None:
-            return (), {**state, "validations": validations}
+        state = {**state, "highest": highest, "validations": validations}
+        if highest is None or not due(state, block):
+            return (), state
+        chance, now = block.facts.chance_loss, block.course.level(recent(block.course))
+        if not math.isfinite(now):
+            return (), state
         lowest = now if state["lowest"] is None else min(state["lowest"], now)
         if chance is None:
             finding = _unmoved(block, now) or _at_rest(block, now)
         else:
             finding = _against(block, chance, now, (lowest, highest)) or _unseen(block, chance, validations)
-        return once({**state, "lowest": lowest, "highest": highest, "validations": validations}, finding)
+        return once({**state, "lowest": lowest, "looked": block.course.step + 1}, finding)
 
 
 def _scale(block: Block, chance: float) -> float:

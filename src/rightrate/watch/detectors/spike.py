@@ -13,7 +13,7 @@ __all__ = ["Spike"]
 _WINDOW = 96
 _FEWEST = 32
 _HIGH = 8.0
-_LEAST_RISE = math.log(1.5)
+_LEAST_FACTOR = 1.5
 _CALM = 8
 _TO_SIGMA = 1.4826
 
@@ -36,24 +36,26 @@ class Spike:
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
         window, calm, found = state["window"], state["calm"], []
-        border = _border(window)
+        finite = [loss for loss in block.losses if math.isfinite(loss)]
+        border = _border(window, max(finite, default=-math.inf))
         for step, loss in zip(block.steps, block.losses, strict=True):
             if math.isfinite(loss) and loss > border[0]:
                 found += [_finding(block, step, loss, border)] if calm >= _CALM else []
                 calm = 0
             else:
                 calm = min(_CALM, calm + 1)
-        finite = [loss for loss in block.losses if math.isfinite(loss)]
         return tuple(found), {"window": [*window, *finite][-_WINDOW:], "calm": calm}
 
 
-def _border(window: Sequence[float]) -> tuple[float, float]:
-    """Return above what a loss is a spike, and what is usual; infinity as long as too little is known."""
+def _border(window: Sequence[float], highest: float) -> tuple[float, float]:
+    """Return above what a loss is a spike, and what is usual; infinity if too little is known, or none is."""
     if len(window) < _FEWEST:
         return math.inf, math.nan
     if min(window) > 0.0:
+        if highest <= _LEAST_FACTOR * median(window):
+            return math.inf, math.nan
         usual, spread = _robust([math.log(loss) for loss in window])
-        height = usual + max(_HIGH * spread, _LEAST_RISE)
+        height = usual + max(_HIGH * spread, math.log(_LEAST_FACTOR))
         return math.exp(min(height, 709.0)), math.exp(usual)
     usual, spread = _robust(window)
     return (usual + _HIGH * spread if spread > 0.0 else math.inf), usual
