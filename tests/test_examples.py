@@ -48,7 +48,7 @@ def test_two_members_of_a_population(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_run_that_is_watched_and_mended(tmp_path: Path) -> None:
     shown = python(str(EXAMPLES / "watch.py"), folder=tmp_path)
-    assert "rollback (multiplier 1 to 0.09" in shown
+    assert "rollback (multiplier 1 to 0.04" in shown
     assert float(shown.rsplit("accuracy ", 1)[1]) > 0.9
     assert (tmp_path / "watch.html").is_file()
 

@@ -139,7 +139,7 @@ def test_a_csv_file_with_hostile_names(tmp_path: Path) -> None:
     [
         (("digitz",), "error: The task must be a built-in one .*Did you mean 'digits'?"),
         (("nowhere/train.py:task",), "error: The file of a task must be an existing Python file"),
-        (("table.csv",), "error: The target must be the name of the column to predict, got None"),
+        (("table.csv",), "error: The file 'table.csv' must be an existing CSV file, got 'no such file'"),
         (("wine", "--target", "x"), "error: The target must be left out for the task 'wine', got 'x'"),
         (("wine", "--steps", "0"), "error: --steps must be an integer >= 1, got 0"),
         (("wine", "--objective", "acc:max"), "error: --objective must be one of 'loss', 'accuracy'"),

@@ -11,7 +11,16 @@ import torch
 from torch.optim.lr_scheduler import CosineAnnealingLR, LambdaLR, LinearLR, LRScheduler
 
 from rightrate.errors import ConfigError
-from rightrate.schedules import Constant, Cosine, Linear, Piecewise, Schedule, scaled, sequence
+from rightrate.schedules import (
+    Constant,
+    Cosine,
+    ExponentialWarmup,
+    Linear,
+    Piecewise,
+    Schedule,
+    scaled,
+    sequence,
+)
 from rightrate.testing import check_schedule
 
 KINDS = (Constant, Linear, Cosine)
@@ -204,3 +213,8 @@ def test_a_sequence_of_sequences_is_laid_open():
     assert (parts[0] + parts[1]) + parts[2] == parts[0] + (parts[1] + parts[2]) == sequence(*parts)
     with pytest.raises(ConfigError, match=r"Sequence\(parts=...\) must be a tuple of schedules, got \(\)"):
         sequence()
+
+
+def test_one_step_alone_is_rounded_as_in_an_array():
+    schedule = ExponentialWarmup(total_steps=2, start=0.9999999999999999)
+    assert schedule(1) == schedule(np.array([1]))[0]

@@ -51,8 +51,11 @@ class Schedule(ABC):
         Raises:
             ConfigError: If it is no such thing.
         """
-        values = self._rates(np.minimum(_fields.steps(self, step), self.total_steps - 1))
-        return float(values) if values.ndim == 0 else values
+        steps = np.minimum(_fields.steps(self, step), self.total_steps - 1)
+        if steps.ndim:
+            return self._rates(steps)
+        # NumPy rounds some powers of a number otherwise than those of an array: one step is an array of one.
+        return float(self._rates(np.atleast_1d(steps))[0])
 
     @abstractmethod
     def __mul__(self, factor: float) -> "Schedule":
