@@ -4,9 +4,36 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from rightrate.errors import StoreError, describe
+
 __all__ = ["WatchView"]
 
 Rows = Sequence[Mapping[str, Any]]
+
+_NUMBER = int | float
+_MAYBE = int | float | None
+_ABOUT = {
+    "name": str,
+    "mode": str,
+    "optimizer": str,
+    "step": int,
+    "total_steps": int | None,
+    "multiplier": _NUMBER,
+}
+_POINT = {"step": _NUMBER, "mean": _MAYBE, "low": _MAYBE, "high": _MAYBE}
+_ROWS: Mapping[str, Mapping[str, Any]] = {
+    "findings": {
+        "step": int,
+        "since": int,
+        "verdict": str,
+        "text": str,
+        "advice": str,
+        "confidence": _NUMBER,
+    },
+    "acts": {"step": int, "kind": str, "reason": str, "text": str},
+    "edits": {"step": int, "who": str, "before": _MAYBE, "after": _MAYBE},
+    "notes": {"step": int, "text": str},
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,5 +71,35 @@ class WatchView:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "WatchView":
-        """Return the run that `to_dict` wrote down."""
-        return cls(**data)
+        """Return the run that `to_dict` wrote down.
+
+        Raises:
+            StoreError: If it is not what `to_dict` writes.
+        """
+        _require("a watched run", data, {"about": Mapping, "curves": Mapping, **dict.fromkeys(_ROWS, list)})
+        _require("about", data["about"], _ABOUT)
+        for name, points in data["curves"].items():
+            _require_rows(f"curves[{name!r}]", points, _POINT)
+        for name, columns in _ROWS.items():
+            _require_rows(name, data[name], columns)
+        return cls(**{name: data[name] for name in ("about", "curves", *_ROWS)})
+
+
+def _require_rows(where: str, rows: Any, columns: Mapping[str, Any]) -> None:
+    if not isinstance(rows, list):
+        raise StoreError(describe(f"In a watched run's record, {where}", "a list", type(rows).__name__))
+    for row in rows:
+        _require(where, row, columns)
+
+
+def _require(where: str, row: Any, columns: Mapping[str, Any]) -> None:
+    """Raise where a row is no mapping, or one of its columns has another type."""
+    place = f"In a watched run's record, {where}"
+    if not isinstance(row, Mapping):
+        raise StoreError(describe(place, "a mapping", type(row).__name__))
+    for name, kind in columns.items():
+        if not isinstance(row.get(name), kind):
+            allowed = getattr(kind, "__name__", str(kind))
+            raise StoreError(
+                describe(f"{place}, {name!r}", f"of type {allowed}", type(row.get(name)).__name__)
+            )
