@@ -14,6 +14,7 @@ import rightrate as rr
 from rightrate.cli.app import app
 from rightrate.errors import ConfigError
 from rightrate.report.watch_charts import watch_charts
+from rightrate.report.watch_page import watch_page
 from rightrate.report.watch_view import WatchView
 from rightrate.watch.console import Console
 from rightrate.watch.history import Curve
@@ -153,6 +154,26 @@ def test_the_summary_and_the_charts() -> None:
     (line,) = watch_charts(view)["findings"]["data"]
     assert line["x"] == [32, 40]
     assert line["text"][0] == "step 40: &lt;i&gt;"
+
+
+def test_the_page_begins_with_why_a_run_is_lost(tmp_path: Path) -> None:
+    def row(step: int, verdict: str, text: str) -> dict[str, Any]:
+        return {
+            "step": step,
+            "since": 0,
+            "verdict": verdict,
+            "text": text,
+            "advice": "",
+            "confidence": 0.9,
+            "evidence": {},
+        }
+
+    findings = [row(3, "diverging", "It rose."), row(9, "dead_layers", "No gradient.")]
+    about = quiet(None).view().about
+    first = watch_page(WatchView(about=about, findings=findings))
+    assert '<p class="message">It rose.</p>' in first
+    newest = watch_page(WatchView(about=about, findings=[*findings[1:], row(12, "spike", "It jumped.")]))
+    assert '<p class="message">It jumped.</p>' in newest
 
 
 def test_an_empty_run_has_a_page(tmp_path: Path) -> None:

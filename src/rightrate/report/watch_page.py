@@ -1,7 +1,9 @@
 """The page of a watched run: one HTML file that needs no network."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from markupsafe import Markup
 
@@ -11,6 +13,8 @@ from rightrate.report.watch_charts import watch_charts
 from rightrate.report.watch_view import WatchView
 
 __all__ = ["save_watch", "watch_page"]
+
+_LOST = ("non_finite", "collapsed", "diverging")
 
 
 def watch_page(view: WatchView) -> str:
@@ -27,12 +31,22 @@ def watch_page(view: WatchView) -> str:
         about=view.about,
         names=list(charts),
         headline=_headline(view),
+        gravest=_gravest(view),
         last={name: points[-1]["mean"] for name, points in view.curves.items() if points},
         charts=Markup(script_json(charts)),
         scripts=[Markup(script) for script in scripts],
         css=Markup(resource("page.css")),
         policy=policy(scripts),
     )
+
+
+def _gravest(view: WatchView) -> Mapping[str, Any] | None:
+    """Return the finding to begin with: of a lost run, why it is lost; otherwise the newest."""
+    for verdict in _LOST:
+        lost = [row for row in view.findings if row["verdict"] == verdict]
+        if lost:
+            return lost[-1]
+    return view.findings[-1] if view.findings else None
 
 
 def _headline(view: WatchView) -> str:
