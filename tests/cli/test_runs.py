@@ -11,6 +11,7 @@ from typer.testing import CliRunner
 from rightrate.cli.app import app
 from rightrate.cli.memory import Memory
 from rightrate.errors import ConfigError
+from rightrate.report.watch_view import WatchView
 from rightrate.store import open_study
 
 
@@ -189,7 +190,8 @@ def watched(store):
             "watch", [{"what": "finding", "step": 9, "text": "Too high.", "evidence": {"loss": 0.5}}]
         )
         about = {"name": "mine", "mode": "observe", "optimizer": "sgd", "total_steps": None, "step": 10}
-        study.finish({"about": {**about, "chance_loss": None, "multiplier": 1.0, "stop_reason": None}})
+        about |= {"chance_loss": None, "multiplier": 1.0, "stop_reason": None}
+        study.finish(WatchView(about=about).to_dict())
         return study.number
 
 

@@ -32,8 +32,8 @@ def test_what_was_written_down_comes_back() -> None:
 @pytest.mark.parametrize(
     ("path", "value", "match"),
     [
-        ((), [], "a watched run must be a mapping, got 'list'"),
-        (("about",), 3, "a watched run, 'about' must be of type Mapping, got 'int'"),
+        ((), [], "the record of a watched run must be a mapping, got 'list'"),
+        (("about",), 3, "the record of a watched run, 'about' must be of type Mapping, got 'int'"),
         (("about", "name"), None, "about, 'name' must be of type str, got 'NoneType'"),
         (("curves", "loss"), "x", r"curves\['loss'\] must be a list, got 'str'"),
         (("curves", "loss", 0, "mean"), "x", r"curves\['loss'\], 'mean' must be of type"),

@@ -76,8 +76,12 @@ class WatchView:
         Raises:
             StoreError: If it is not what `to_dict` writes.
         """
-        _require("a watched run", data, {"about": Mapping, "curves": Mapping, **dict.fromkeys(_ROWS, list)})
-        _require("about", data["about"], _ABOUT)
+        _require(
+            "the record of a watched run",
+            data,
+            {"about": Mapping, "curves": Mapping, **dict.fromkeys(_ROWS, list)},
+        )
+        _require("In the record of a watched run, about", data["about"], _ABOUT)
         for name, points in data["curves"].items():
             _require_rows(f"curves[{name!r}]", points, _POINT)
         for name, columns in _ROWS.items():
@@ -86,15 +90,15 @@ class WatchView:
 
 
 def _require_rows(where: str, rows: Any, columns: Mapping[str, Any]) -> None:
+    place = f"In the record of a watched run, {where}"
     if not isinstance(rows, list):
-        raise StoreError(describe(f"In a watched run's record, {where}", "a list", type(rows).__name__))
+        raise StoreError(describe(place, "a list", type(rows).__name__))
     for row in rows:
-        _require(where, row, columns)
+        _require(place, row, columns)
 
 
-def _require(where: str, row: Any, columns: Mapping[str, Any]) -> None:
+def _require(place: str, row: Any, columns: Mapping[str, Any]) -> None:
     """Raise where a row is no mapping, or one of its columns has another type."""
-    place = f"In a watched run's record, {where}"
     if not isinstance(row, Mapping):
         raise StoreError(describe(place, "a mapping", type(row).__name__))
     for name, kind in columns.items():
