@@ -5,12 +5,10 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from rightrate.watch.around import Around
-from rightrate.watch.arriving import numbers_of
 from rightrate.watch.faults import Faults, Note
 from rightrate.watch.finding import Finding
 from rightrate.watch.judge import Judge
 from rightrate.watch.log import RunLog
-from rightrate.watch.measure import Measured
 from rightrate.watch.rows import BLOCK, Row
 from rightrate.watch.settings import Settings
 from rightrate.watch.sinks import Sink, Stream, summary_of
@@ -52,8 +50,6 @@ class Feed:
     def take(self, row: Row, loss: float) -> None:
         """Take the next step and its loss."""
         self._step = row.step
-        measured = None if row.measured is None else Measured.of(numbers_of([row.measured]))
-        self.log.add(row.step, loss, row.rates[0] if row.rates else math.nan, measured)
         self._block.append((row, loss))
         if len(self._block) >= BLOCK or not math.isfinite(loss):
             self.look()
@@ -63,6 +59,7 @@ class Feed:
         block, self._block = self._block, []
         if not block:
             return
+        self.log.extend(block)
         self.tell("steps", summary_of(block))
         findings = self.judge.look(block)
         for finding in findings:
@@ -76,7 +73,8 @@ class Feed:
         self.tell("validation", {"step": step, "value": value})
 
     def forget(self) -> None:
-        """Forget what is not looked at yet, because the run was put back."""
+        """Forget what the detectors have not seen yet, because the run was put back."""
+        self.log.extend(self._block)
         self._block = []
         self.judge.again()
 

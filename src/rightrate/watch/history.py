@@ -1,7 +1,7 @@
 """A curve of any length in bounded memory."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -52,22 +52,27 @@ class Curve:
 
     def add(self, step: int, value: float) -> None:
         """Take the next value."""
-        point = self._open
-        if point is None:
-            point = self._open = [step, 0.0, math.inf, -math.inf, 0, 0]
-        point[4] += 1
-        if math.isfinite(value):
-            point[1] += value
-            point[5] += 1
-            if value < point[2]:
-                point[2] = value
-            if value > point[3]:
-                point[3] = value
-        if point[4] >= self._size:
-            self._full.append(point)
-            self._open = None
-            if len(self._full) > self._limit:
-                self._halve()
+        self.extend((step,), (value,))
+
+    def extend(self, steps: Sequence[int], values: Sequence[float]) -> None:
+        """Take the next values, and the step of each."""
+        for step, value in zip(steps, values, strict=True):
+            point = self._open
+            if point is None:
+                point = self._open = [step, 0.0, math.inf, -math.inf, 0, 0]
+            point[4] += 1
+            if math.isfinite(value):
+                point[1] += value
+                point[5] += 1
+                if value < point[2]:
+                    point[2] = value
+                if value > point[3]:
+                    point[3] = value
+            if point[4] >= self._size:
+                self._full.append(point)
+                self._open = None
+                if len(self._full) > self._limit:
+                    self._halve()
 
     def _halve(self) -> None:
         """Join neighbours; a point without one stays open."""

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from rightrate.errors import ConfigError, describe
 
-__all__ = ["Hooks", "optimizers_of", "skipped_by_scaler", "with_closure"]
+__all__ = ["Hooks", "optimizers_of", "skipped_by_scaler"]
 
 Before = Callable[[Optimizer, bool], None]
 After = Callable[[Optimizer, bool], None]
@@ -34,12 +34,12 @@ class Hooks:
             step, outer = sys._getframe(1), steps.get(id(optimizer))
             if outer is None or not _inside(step, outer):  # an outer step that raised is over
                 steps[id(optimizer)] = step
-                before(optimizer, with_closure(args, kwargs))
+                before(optimizer, _with_closure(args, kwargs))
 
         def post(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
             if steps.get(id(optimizer)) is sys._getframe(1):
                 del steps[id(optimizer)]
-                after(optimizer, with_closure(args, kwargs))
+                after(optimizer, _with_closure(args, kwargs))
 
         self._handles = [
             handle
@@ -65,7 +65,7 @@ def _inside(frame: FrameType, outer: FrameType) -> bool:
     return above is outer
 
 
-def with_closure(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
+def _with_closure(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Return whether a step was given a closure; torch passes the optimizer itself as the first argument."""
     given = args[1] if len(args) > 1 else kwargs.get("closure")
     return given is not None

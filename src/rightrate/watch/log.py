@@ -1,10 +1,13 @@
 """What a watcher remembers of a run, in bounded memory."""
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
+from rightrate.watch.arriving import numbers_of
 from rightrate.watch.history import Curve
 from rightrate.watch.measure import Measured
+from rightrate.watch.rows import Row
 
 __all__ = ["CURVES", "RunLog"]
 
@@ -24,14 +27,20 @@ class RunLog:
         self.last_rate: float | None = None
         self.last_validation: float | None = None
 
-    def add(self, step: int, loss: float, rate: float, measured: Measured | None) -> None:
-        """Take one step."""
-        self.curves["loss"].add(step, loss)
-        self.curves["lr"].add(step, rate)
-        self.last_loss, self.last_rate = loss, rate
-        if measured is not None:
-            self.curves["gradient_norm"].add(step, measured.gradient_norm)
-            self.curves["update_norm"].add(step, measured.update_norm)
+    def extend(self, block: Sequence[tuple[Row, float]]) -> None:
+        """Take some steps and their losses."""
+        if not block:
+            return
+        steps, losses = [row.step for row, _ in block], [loss for _, loss in block]
+        rates = [row.rates[0] if row.rates else math.nan for row, _ in block]
+        self.curves["loss"].extend(steps, losses)
+        self.curves["lr"].extend(steps, rates)
+        self.last_loss, self.last_rate = losses[-1], rates[-1]
+        for row, _ in block:
+            if row.measured is not None:
+                measured = Measured.of(numbers_of([row.measured]))
+                self.curves["gradient_norm"].add(row.step, measured.gradient_norm)
+                self.curves["update_norm"].add(row.step, measured.update_norm)
 
     def validated(self, step: int, value: float) -> None:
         """Take one validation."""
