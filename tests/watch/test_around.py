@@ -24,10 +24,13 @@ def test_tensors_have_the_names_of_the_model() -> None:
 
 
 def test_a_sample_by_hand() -> None:
-    numbers = [2.0, 0.5, 9.0, 0.1, 0.2, 0.75, 0.5, 4.0, 1.0, 3.0, 2.0, 1.0]
+    alone = [2.0, 0.5, 9.0, 0.8, 0.1, 4.0, 0.5, 4.0]
+    numbers = [*alone, 0.0, 0.0, 0.1, 0.0, 1e-9, 0.0, 0.0, math.nan]
     tensors = Tensors(groups=(0, 0, 1, 2), names=("a", "b", "c", "d"))
     sample = sample_of(7, numbers, tensors)
     assert (sample.step, sample.measured.gradient_norm, sample.curvature) == (7, 2.0, 4.0)
+    assert (sample.measured.gradient_cosine, sample.measured.update_cosine) == (0.1, 0.4)
+    assert (sample.measured.still_fraction, sample.measured.flat_fraction) == (0.75, 0.5)
     assert sample.still_groups == (0, 2)
     assert sample.flat_tensors == ("b", "c")
 

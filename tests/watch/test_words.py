@@ -18,7 +18,7 @@ from rightrate.report.watch_page import watch_page
 from rightrate.report.watch_view import WatchView
 from rightrate.watch.console import Console
 from rightrate.watch.history import Curve
-from rightrate.watch.measure import Measured
+from rightrate.watch.measure import Reading
 from rightrate.watch.sinks import ConsoleSink, joined
 from tests.watch.loops import network, quiet, train
 
@@ -91,7 +91,7 @@ def test_what_gradients_and_updates_measure_by_hand() -> None:
             moving.grad, still.grad = torch.tensor(gradient), torch.zeros(1)
             optimizer.step()
             w.observe(1.0)
-    first, second = (Measured.of(numbers) for numbers in seen)
+    first, second = (Reading.of(numbers).measured for numbers in seen)
     assert (first.gradient_norm, first.update_norm, first.weight_norm) == (1.0, 0.5, 5.0)
     assert (first.still_fraction, first.flat_fraction) == (0.5, 0.5)
     assert str(first.gradient_cosine) == "nan"

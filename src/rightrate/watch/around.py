@@ -9,7 +9,8 @@ from torch.optim import SGD, Optimizer
 
 from rightrate.watch.detector import Sample
 from rightrate.watch.editors import Edit
-from rightrate.watch.measure import FLAT, STILL, Measured, trained_of
+from rightrate.watch.measure import Reading
+from rightrate.watch.sampler import trained_of
 from rightrate.watch.schedulers import Teller
 
 __all__ = ["Around", "Tensors", "plain_steps", "sample_of"]
@@ -71,14 +72,14 @@ def plain_steps(optimizers: Sequence[Optimizer]) -> bool:
 
 def sample_of(step: int, numbers: Sequence[float], tensors: Tensors) -> Sample:
     """Return a sample from the numbers of `Sampler`."""
-    codes = [int(number) for number in numbers[8:]]
-    placed = list(zip(codes, tensors.groups, tensors.names, strict=False))
-    moving = {group for code, group, _ in placed if not code & STILL}
-    flat = [name for code, _, name in placed if code & FLAT]
+    reading = Reading.of(numbers)
+    still = list(zip(tensors.groups, reading.still, strict=False))
+    moving = {group for group, stays in still if not stays}
+    flat = [name for name, flat in zip(tensors.names, reading.flat, strict=False) if flat]
     return Sample(
         step=step,
-        measured=Measured.of(numbers),
-        curvature=numbers[7],
-        still_groups=tuple(sorted({group for _, group, _ in placed} - moving)),
+        measured=reading.measured,
+        curvature=reading.curvature,
+        still_groups=tuple(sorted({group for group, _ in still} - moving)),
         flat_tensors=tuple(flat[:_NAMED]),
     )

@@ -44,6 +44,9 @@ class Editors:
 
     Args:
         schedulers: What is known to set rates; anything with a `last_epoch`.
+
+    Attributes:
+        left: The rates as the last step of each optimizer left them, by its `id`.
     """
 
     def __init__(self, schedulers: Sequence[Any] = ()) -> None:
@@ -51,23 +54,24 @@ class Editors:
         self.edits: list[Edit] = []
         self._new: deque[Edit] = deque(maxlen=_NEW)
         self._looked: set[int] = set()
-        self._left: dict[int, tuple[float, ...]] = {}
+        self.left: dict[int, tuple[float, ...]] = {}
         self._marks: list[Any] = []
         self._last = ""
 
     def after_step(self, optimizer: Optimizer, rates: tuple[float, ...]) -> None:
         """Remember the rates as a step leaves them."""
-        self._left[id(optimizer)] = rates
-        self._marks = [_mark(scheduler) for scheduler in self.schedulers]
+        self.left[id(optimizer)] = rates
+        if self.schedulers:
+            self._marks = [_mark(scheduler) for scheduler in self.schedulers]
 
     def forget(self) -> None:
         """Forget the rates of the last step: what was put back since then is nobody's edit."""
-        self._left.clear()
+        self.left.clear()
         self._marks.clear()
 
     def before_step(self, optimizer: Optimizer, rates: tuple[float, ...], step: int) -> Edit | None:
         """Return the change since the last step, or None."""
-        left = self._left.get(id(optimizer))
+        left = self.left.get(id(optimizer))
         if left is None or left == rates:
             return None
         pair = next(

@@ -28,18 +28,20 @@ class Hooks:
     """
 
     def __init__(self, optimizers: Sequence[Optimizer], before: Before, after: After) -> None:
-        steps: dict[int, FrameType] = {}
+        steps: dict[int, tuple[FrameType, bool]] = {}
 
         def pre(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            step, outer = sys._getframe(1), steps.get(id(optimizer))
-            if outer is None or not _inside(step, outer):  # an outer step that raised is over
-                steps[id(optimizer)] = step
-                before(optimizer, _with_closure(args, kwargs))
+            key, step = id(optimizer), sys._getframe(1)
+            if key not in steps or not _inside(step, steps[key][0]):  # an outer step that raised is over
+                closure = (len(args) > 1 or bool(kwargs)) and _with_closure(args, kwargs)
+                steps[key] = step, closure
+                before(optimizer, closure)
 
         def post(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            if steps.get(id(optimizer)) is sys._getframe(1):
+            step, closure = steps.get(id(optimizer), (None, False))
+            if step is sys._getframe(1):
                 del steps[id(optimizer)]
-                after(optimizer, _with_closure(args, kwargs))
+                after(optimizer, closure)
 
         self._handles = [
             handle

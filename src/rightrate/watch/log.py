@@ -6,7 +6,6 @@ from typing import Any
 
 from rightrate.watch.arriving import numbers_of
 from rightrate.watch.history import Curve
-from rightrate.watch.measure import Measured
 from rightrate.watch.rows import Row
 
 __all__ = ["CURVES", "RunLog"]
@@ -38,9 +37,9 @@ class RunLog:
         self.last_loss, self.last_rate = losses[-1], rates[-1]
         for row, _ in block:
             if row.measured is not None:
-                measured = Measured.of(numbers_of([row.measured]))
-                self.curves["gradient_norm"].add(row.step, measured.gradient_norm)
-                self.curves["update_norm"].add(row.step, measured.update_norm)
+                gradient_norm, update_norm = numbers_of([row.measured])[:2]
+                self.curves["gradient_norm"].add(row.step, gradient_norm)
+                self.curves["update_norm"].add(row.step, update_norm)
 
     def validated(self, step: int, value: float) -> None:
         """Take one validation."""

@@ -38,7 +38,6 @@ class Rates:
 
     def apply(self, optimizer: Optimizer) -> tuple[float, ...]:
         """Put the multiplier into the rates of all groups, and return the rates that the step will use."""
-        self.take_back(optimizer)
         given_rates = self.given(optimizer)
         if self.multiplier == 1.0:
             return given_rates
@@ -60,7 +59,9 @@ class Rates:
             group["lr"] = given if now is applied else now / self.multiplier
 
     def given(self, optimizer: Optimizer) -> tuple[float, ...]:
-        """Return the rates that a scheduler or a person set; NaN for a group without one."""
+        """Take the multiplier out, and return the rates that a scheduler or a person set; NaN for none."""
+        if self._held:
+            self.take_back(optimizer)
         groups = optimizer.param_groups
         if len(groups) == 1 and type(lr := groups[0].get("lr")) is float:
             return (lr,)

@@ -42,9 +42,12 @@ class Row:
 
     def loss(self) -> float:
         """Return the mean of what was observed for this step, waiting for it if need be; NaN for nothing."""
-        if not self.losses:
+        losses = self.losses
+        if not losses:
             return math.nan
-        return sum(x.numbers()[0] if isinstance(x, Arriving) else x for x in self.losses) / len(self.losses)
+        if len(losses) == 1 and not isinstance(first := losses[0], Arriving):  # the usual case, made fast
+            return first
+        return sum(x.numbers()[0] if isinstance(x, Arriving) else x for x in losses) / len(losses)
 
 
 class Rows:
@@ -104,7 +107,7 @@ class Rows:
         """Take one optimizer step."""
         if self._before is None:
             self._before = bool(self._open)
-        if not self._before:
+        if self._last is not None:
             self._close()
         self._last = row
         if self._before:
@@ -112,11 +115,11 @@ class Rows:
 
     def _close(self) -> None:
         """Give the last step what was observed; what belongs to a step that was skipped is left out."""
-        if self._last is not None:
-            self._last.losses, self._open = self._open, []
-            if not self._last.skipped:
-                self._waiting.append(self._last)
-            self._last = None
+        last = self._last
+        if last is not None:
+            last.losses, self._open, self._last = self._open, [], None
+            if not last.skipped:
+                self._waiting.append(last)
 
     def take(self) -> list[Row]:
         """Return the rows that are complete and here, in order."""

@@ -11,10 +11,10 @@ from rightrate.watch.arriving import Arriving
 from rightrate.watch.editors import Editors
 from rightrate.watch.faults import Faults
 from rightrate.watch.hooks import skipped_by_scaler
-from rightrate.watch.measure import Sampler
 from rightrate.watch.mender import Mender
 from rightrate.watch.rates import Rates
 from rightrate.watch.rows import Row, Rows
+from rightrate.watch.sampler import Sampler
 from rightrate.watch.schedulers import Teller, scaler_lives, teller_for
 
 __all__ = ["Stepping"]
@@ -70,25 +70,29 @@ class Stepping:
             except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
                 self._faults.failed(self.step, "acting before a step", error)
         try:
-            self.editors.before_step(optimizer, self._rates.given(optimizer), self.step)
-        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
-            self._faults.failed(self.step, "who changed the rate", error)
-        try:
-            self._applied[key] = self._rates.apply(optimizer)
+            given = self._rates.given(optimizer)
+            self._applied[key] = given if self._rates.multiplier == 1.0 else self._rates.apply(optimizer)
+            if given != self.editors.left.get(key):
+                self._edited(optimizer, given)
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
             self._faults.failed(self.step, "applying the rate", error)
-        if key == self._first and not self._skipping:
-            try:
-                if self._sampler.wants(self.step):
-                    self._sampler.before(optimizer, self.step)
-                    self._sampling = True
-            except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
-                self._faults.failed(self.step, "measuring gradients", error)
+        try:
+            if key == self._first and not self._skipping and self._sampler.wants(self.step):
+                self._sampler.before(optimizer, self.step)
+                self._sampling = True
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._faults.failed(self.step, "measuring gradients", error)
+
+    def _edited(self, optimizer: Optimizer, given: tuple[float, ...]) -> None:
+        """Tell the editors of rates that may have changed since the last step."""
+        try:
+            self.editors.before_step(optimizer, given, self.step)
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._faults.failed(self.step, "who changed the rate", error)
 
     def after(self, optimizer: Optimizer, closure: bool) -> None:
         """Come after a step: take the multiplier out, count the step if it was applied, act."""
         try:
-            self._rates.take_back(optimizer)
             self.editors.after_step(optimizer, self._rates.given(optimizer))
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
             self._faults.failed(self.step, "taking the rate back", error)
@@ -112,9 +116,8 @@ class Stepping:
         measured = self._measured(optimizer, closure) if self._sampling else None
         if taken <= self.step:
             return
-        applied = self._applied
-        several = len(applied) > 1
-        row = Row(self.step, sum(applied.values(), ()) if several else applied[key])
+        several = len(self._applied) > 1
+        row = Row(self.step, sum(self._applied.values(), ()) if several else self._applied[key])
         row.measured = measured
         if self._teller is not None:
             self._tell(row, self._teller)

@@ -25,10 +25,10 @@ from rightrate.watch.finding import Finding
 from rightrate.watch.guard import Guard
 from rightrate.watch.hooks import Hooks
 from rightrate.watch.ladder import order_for
-from rightrate.watch.measure import Sampler
 from rightrate.watch.mender import Mender
 from rightrate.watch.rates import Rates
 from rightrate.watch.rows import Row
+from rightrate.watch.sampler import Sampler
 from rightrate.watch.schedulers import strangers_of
 from rightrate.watch.settings import Settings
 from rightrate.watch.shelf import Shelf
