@@ -81,19 +81,24 @@ class Course:
 
     def add(self, steps: Sequence[int], losses: Sequence[float], lrs: Sequence[float] = ()) -> "Course":
         """Return the course with some observations more, and their rates if they are known."""
-        known = [lr if math.isfinite(lr) else None for lr in lrs] or [None] * len(steps)
-        rows = [row for row in zip(steps, losses, known, strict=True) if math.isfinite(row[1])]
-        if not rows:
+        if not math.isfinite(sum(losses)):
+            places = [place for place, loss in enumerate(losses) if math.isfinite(loss)]
+            steps, losses = [steps[place] for place in places], [losses[place] for place in places]
+            lrs = [lrs[place] for place in places] if lrs else ()
+        if not steps:
             return self
-        start = _start([loss for _, loss, _ in rows]) if math.isnan(self.start) else self.start
+        start = min(losses[0], _mean(losses[:2])) if math.isnan(self.start) else self.start
         width, parts = self.width, list(self.parts)
-        while rows[-1][0] // width - (parts[0].first if parts else rows[0][0]) // width >= _MOST:
+        while steps[-1] // width - (parts[0].first if parts else steps[0]) // width >= _MOST:
             width, parts = 2 * width, _paired(parts, 2 * width)
-        for _, group in groupby(rows, key=lambda row: row[0] // width):
-            new = _part(list(group))
+        begin = 0
+        while begin < len(steps):
+            end = bisect_left(steps, (steps[begin] // width + 1) * width, begin)
+            new = _part(steps[begin:end], losses[begin:end], lrs[end - 1] if lrs else math.nan)
             if parts and parts[-1].first // width == new.first // width:
                 new = _merged(parts.pop(), new)
             parts.append(new)
+            begin = end
         return Course(parts=tuple(parts), start=start, width=width)
 
     @property
@@ -144,13 +149,9 @@ def _mean(values: Sequence[float]) -> float:
     return math.fsum([value / count for value in values])
 
 
-def _start(losses: Sequence[float]) -> float:
-    return min(losses[0], _mean(losses[:2]))
-
-
-def _part(rows: Sequence[tuple[int, float, float | None]]) -> Part:
-    mean = _mean([loss for _, loss, _ in rows])
-    return Part(first=rows[0][0], last=rows[-1][0], count=len(rows), mean=mean, lr=rows[-1][2])
+def _part(steps: Sequence[int], losses: Sequence[float], lr: float) -> Part:
+    known = lr if math.isfinite(lr) else None
+    return Part(first=steps[0], last=steps[-1], count=len(steps), mean=_mean(losses), lr=known)
 
 
 def _paired(parts: Sequence[Part], width: int) -> list[Part]:

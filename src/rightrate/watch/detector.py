@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, Protocol
 
 from rightrate.errors import ConfigError, describe
@@ -108,6 +109,21 @@ class Block:
             raise ConfigError(describe("Block(losses=...)", allowed, len(self.losses)))
         if any(b <= a for a, b in zip(self.steps, self.steps[1:], strict=False)):
             raise ConfigError(describe("Block(steps=...)", "ascending", self.steps))
+
+    @cached_property
+    def finite(self) -> tuple[float, ...]:
+        """The losses that are finite."""
+        if math.isfinite(sum(self.losses)):  # the usual case, made fast
+            return self.losses
+        return tuple(loss for loss in self.losses if math.isfinite(loss))
+
+    def rates_at(self, step: int) -> tuple[float, ...]:
+        """Return the rates of all groups at one of the steps; () where they are not known."""
+        return self._rates_at.get(step, ())
+
+    @cached_property
+    def _rates_at(self) -> dict[int, tuple[float, ...]]:
+        return dict(zip(self.steps, self.rates.applied, strict=False))
 
     @property
     def last(self) -> int:

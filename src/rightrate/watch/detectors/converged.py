@@ -72,11 +72,10 @@ class Converged:
 
 
 def _sampled(state: State, block: Block) -> dict[str, Any]:
-    rates = dict(zip(block.steps, block.rates.applied, strict=False))
     pairs, opening, latest = list(state["pairs"]), list(state["opening"]), list(state["latest"])
     for sample in block.samples:
         measured = sample.measured
-        lr = (*rates.get(sample.step, ()), 0.0)[0]
+        lr = (*block.rates_at(sample.step), 0.0)[0]
         if math.isfinite(measured.gradient_cosine) and math.isfinite(lr):
             pairs = [*pairs, [sample.step, measured.gradient_cosine, lr]][-_KEPT:]
         if math.isfinite(measured.gradient_norm):

@@ -26,6 +26,8 @@ class DeadLayers:
 
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
+        if not block.samples:
+            return (), state
         found = []
         since, count, names = state["since"], state["count"], state["names"]
         losses = dict(zip(block.steps, block.losses, strict=True))

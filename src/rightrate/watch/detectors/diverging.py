@@ -1,6 +1,5 @@
 """Losses that rise and stay up."""
 
-import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
@@ -39,9 +38,8 @@ class Diverging:
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
         border = state["border"]
-        losses = [loss for loss in block.losses if math.isfinite(loss)]
-        if border is None and len(losses) > 1:
-            border = _border(losses, block.course.start)
+        if border is None and len(block.finite) > 1:
+            border = _border(block.finite, block.course.start)
         if border is None or not due(state, block):
             return (), {**state, "border": border}
         finding = _above(block, border) or _back_up(block)

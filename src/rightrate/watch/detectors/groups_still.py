@@ -35,9 +35,10 @@ class GroupsStill:
 
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
+        if not block.samples:
+            return (), state
         found = []
         still = {group: [since, count] for group, since, count in state["still"]}
-        rates = dict(zip(block.steps, block.rates.applied, strict=False))
         opening = list(state["opening"])
         for sample in block.samples:
             norm = sample.measured.gradient_norm
@@ -45,7 +46,7 @@ class GroupsStill:
                 opening = [*opening, norm][:_OPENING]
             if opening and norm < _VANISHED * max(opening):
                 continue
-            applied = rates.get(sample.step, ())
+            applied = block.rates_at(sample.step)
             for group in _moving(sample, applied, still):
                 del still[group]
             for group in _standing(sample, applied):

@@ -26,6 +26,8 @@ class NonFinite:
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
         calm, found = state["calm"], []
+        if len(block.finite) == len(block.losses):
+            return (), {"calm": min(_CALM, calm + len(block.losses))}
         for step, loss in zip(block.steps, block.losses, strict=True):
             if math.isfinite(loss):
                 calm = min(_CALM, calm + 1)

@@ -39,10 +39,9 @@ class RateNotApplied:
         """Return what was found in the next block, and what to remember."""
         found: list[Finding] = []
         state = _compared(state, block, found)
-        rates = dict(zip(block.steps, block.rates.applied, strict=False))
         samples = list(state["samples"])
         for sample in block.samples:
-            lr = (*rates.get(sample.step, ()), math.nan)[0]
+            lr = (*block.rates_at(sample.step), math.nan)[0]
             row = [sample.step, lr, sample.measured.update_norm, sample.measured.gradient_norm]
             if all(math.isfinite(number) and number > 0.0 for number in row[1:]):
                 samples = [*samples, row][-2 * _SAMPLES :]

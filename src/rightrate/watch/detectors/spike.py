@@ -36,15 +36,17 @@ class Spike:
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
         window, calm, found = state["window"], state["calm"], []
-        finite = [loss for loss in block.losses if math.isfinite(loss)]
-        border = _border(window, max(finite, default=-math.inf))
+        highest, window_then = max(block.finite, default=-math.inf), [*window, *block.finite][-_WINDOW:]
+        border = _border(window, highest)
+        if highest <= border[0]:
+            return (), {"window": window_then, "calm": min(_CALM, calm + len(block.losses))}
         for step, loss in zip(block.steps, block.losses, strict=True):
             if math.isfinite(loss) and loss > border[0]:
                 found += [_finding(block, step, loss, border)] if calm >= _CALM else []
                 calm = 0
             else:
                 calm = min(_CALM, calm + 1)
-        return tuple(found), {"window": [*window, *finite][-_WINDOW:], "calm": calm}
+        return tuple(found), {"window": window_then, "calm": calm}
 
 
 def _border(window: Sequence[float], highest: float) -> tuple[float, float]:

@@ -58,24 +58,19 @@ class TooHigh:
 
 
 def _remembered(state: State, block: Block) -> State:
-    measured = [sample.measured for sample in block.samples]
-    ratios = [one.update_norm / one.weight_norm for one in measured if one.weight_norm > 0.0]
-    rates = dict(zip(block.steps, (rates[:1] for rates in block.rates.applied), strict=False))
-    curved = [
-        sample.curvature * rates[sample.step][0] for sample in block.samples if rates.get(sample.step, ())
-    ]
-    losses = [loss for loss in (state["last"], *block.losses) if loss is not None and math.isfinite(loss)]
-    changes = [b - a for a, b in pairwise(losses)]
-    return {
-        "said": state["said"],
-        "holds": state["holds"],
-        "cosines": _kept(state["cosines"], [one.gradient_cosine for one in measured]),
-        "ratios": _kept(state["ratios"], ratios),
-        "curved": _kept(state["curved"], curved),
-        "changes": [*state["changes"], *changes][-32:],
-        "last": losses[-1] if losses else None,
-        "highest": peak(state["highest"], block),
-    }
+    new = {**state, "highest": peak(state["highest"], block)}
+    if block.samples:
+        measured = [sample.measured for sample in block.samples]
+        ratios = [one.update_norm / one.weight_norm for one in measured if one.weight_norm > 0.0]
+        curved = [one.curvature * lr for one in block.samples for lr in block.rates_at(one.step)[:1]]
+        new["cosines"] = _kept(state["cosines"], [one.gradient_cosine for one in measured])
+        new["ratios"] = _kept(state["ratios"], ratios)
+        new["curved"] = _kept(state["curved"], curved)
+    if block.facts.full_batch and block.finite:
+        losses = [*([] if state["last"] is None else [state["last"]]), *block.finite]
+        new["changes"] = [*state["changes"], *(b - a for a, b in pairwise(losses))][-32:]
+        new["last"] = block.finite[-1]
+    return new
 
 
 def _kept(old: Sequence[float], new: Sequence[float]) -> list[float]:
