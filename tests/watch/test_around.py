@@ -11,6 +11,7 @@ from torch.optim import SGD, Adam
 from rightrate.watch import Measure
 from rightrate.watch.around import Tensors, plain_steps, sample_of
 from rightrate.watch.detector import Facts
+from rightrate.watch.measure import Reading
 from tests.watch.loops import network, quiet, train
 
 
@@ -24,12 +25,13 @@ def test_tensors_have_the_names_of_the_model() -> None:
 
 
 def test_a_sample_by_hand() -> None:
-    alone = [2.0, 0.5, 9.0, 0.8, 0.1, 4.0, 0.5, 4.0]
-    numbers = [*alone, 0.0, 0.0, 0.1, 0.0, 1e-9, 0.0, 0.0, math.nan]
+    alone = [9.0, 4.0, 0.8, 0.1, 16.0, 0.25]
+    numbers = [*alone, 3.0, 0.0, 0.0, 4.0, 0.0, 0.0, 0.5, 0.0]
     tensors = Tensors(groups=(0, 0, 1, 2), names=("a", "b", "c", "d"))
-    sample = sample_of(7, numbers, tensors)
-    assert (sample.step, sample.measured.gradient_norm, sample.curvature) == (7, 2.0, 4.0)
-    assert (sample.measured.gradient_cosine, sample.measured.update_cosine) == (0.1, 0.4)
+    sample = sample_of(7, Reading.of(numbers), lambda: tensors)
+    assert (sample.step, sample.measured.gradient_norm, sample.curvature) == (7, 5.0, 4.0)
+    assert (sample.measured.update_norm, sample.measured.weight_norm) == (0.5, 9.0)
+    assert (sample.measured.gradient_cosine, sample.measured.update_cosine) == (0.04, 0.4)
     assert (sample.measured.still_fraction, sample.measured.flat_fraction) == (0.75, 0.5)
     assert sample.still_groups == (0, 2)
     assert sample.flat_tensors == ("b", "c")

@@ -70,12 +70,12 @@ def plain_steps(optimizers: Sequence[Optimizer]) -> bool:
     )
 
 
-def sample_of(step: int, numbers: Sequence[float], tensors: Tensors) -> Sample:
-    """Return a sample from the numbers of `Sampler`."""
-    reading = Reading.of(numbers)
-    still = list(zip(tensors.groups, reading.still, strict=False))
+def sample_of(step: int, reading: Reading, tensors: Callable[[], Tensors]) -> Sample:
+    """Return a sample from what was read; tensors are asked for only where some are to be named."""
+    known = tensors() if any(reading.still) or any(reading.flat) else Tensors()
+    still = list(zip(known.groups, reading.still, strict=False))
     moving = {group for group, stays in still if not stays}
-    flat = [name for name, flat in zip(tensors.names, reading.flat, strict=False) if flat]
+    flat = [name for name, flat in zip(known.names, reading.flat, strict=False) if flat]
     return Sample(
         step=step,
         measured=reading.measured,

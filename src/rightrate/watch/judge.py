@@ -4,8 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from rightrate.watch.around import Around, Tensors, sample_of
-from rightrate.watch.arriving import numbers_of
+from rightrate.watch.around import Around, sample_of
 from rightrate.watch.course import Course
 from rightrate.watch.detector import Block, Facts, Rates, State
 from rightrate.watch.detectors import DETECTORS
@@ -62,13 +61,12 @@ class Judge:
         steps, losses = tuple(row.step for row, _ in block), tuple(loss for _, loss in block)
         lrs = [row.rates[0] if row.rates else math.nan for row, _ in block]
         self._course = self._course.add(steps, losses, lrs)
-        measured = [(row.step, numbers_of([row.measured])) for row, _ in block if row.measured is not None]
-        tensors = around.tensors() if measured else Tensors()
+        readings = [(row.step, row.reading) for row, _ in block]
         return Block(
             steps=steps,
             losses=losses,
             rates=_rates([row for row, _ in block], around),
-            samples=tuple(sample_of(step, numbers, tensors) for step, numbers in measured),
+            samples=tuple(sample_of(step, one, around.tensors) for step, one in readings if one is not None),
             validations=validations,
             facts=Facts(
                 total_steps=self._settings.total_steps,

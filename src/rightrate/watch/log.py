@@ -4,7 +4,6 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from rightrate.watch.arriving import numbers_of
 from rightrate.watch.history import Curve
 from rightrate.watch.rows import Row
 
@@ -36,10 +35,10 @@ class RunLog:
         self.curves["lr"].extend(steps, rates)
         self.last_loss, self.last_rate = losses[-1], rates[-1]
         for row, _ in block:
-            if row.measured is not None:
-                gradient_norm, update_norm = numbers_of([row.measured])[:2]
-                self.curves["gradient_norm"].add(row.step, gradient_norm)
-                self.curves["update_norm"].add(row.step, update_norm)
+            reading = row.reading
+            if reading is not None:
+                self.curves["gradient_norm"].add(row.step, reading.measured.gradient_norm)
+                self.curves["update_norm"].add(row.step, reading.measured.update_norm)
 
     def validated(self, step: int, value: float) -> None:
         """Take one validation."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 __all__ = ["Measured", "Reading"]
 
-_ALONE = 8
+_ALONE = 6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,7 +40,8 @@ class Reading:
         measured: Norms, cosines and fractions.
         curvature: The curvature along the step; NaN if not measured.
         still: For each tensor, whether the step changed nothing of it.
-        flat: For each tensor, whether its gradient is zero everywhere, or missing.
+        flat: For each tensor, whether its gradient is zero everywhere (its norm is, in the precision of the
+            tensor), or missing.
     """
 
     measured: Measured
@@ -53,22 +54,20 @@ class Reading:
         """Return the reading of the numbers of a `Sampler`.
 
         Args:
-            numbers: Norms of the gradient, the update and the weights; the products of gradient and update
-                with those of the step before; the norms of those; the curvature; for each tensor the largest
-                absolute value in its update; for each the largest in its gradient.
+            numbers: Norm of the weights; curvature; the products of gradient and update with those of the
+                step before, and the squares of those; the norm of each tensor's gradient, that of its update.
         """
-        gradient, update, weights, along, together, gradient_then, update_then, curvature = numbers[:_ALONE]
-        peaks = numbers[_ALONE:]
-        still, flat = (
-            tuple(peak == 0.0 for peak in part)
-            for part in (peaks[: len(peaks) // 2], peaks[len(peaks) // 2 :])
-        )
+        weight_norm, curvature, along, together, gradient_then, update_then = numbers[:_ALONE]
+        half = (len(numbers) - _ALONE) // 2
+        gradients, updates = numbers[_ALONE : _ALONE + half], numbers[_ALONE + half :]
+        gradient_norm, update_norm = math.hypot(*gradients), math.hypot(*updates)
+        flat, still = (tuple(norm == 0.0 for norm in norms) for norms in (gradients, updates))
         measured = Measured(
-            gradient_norm=gradient,
-            update_norm=update,
-            weight_norm=weights,
-            gradient_cosine=_ratio(along, gradient * gradient_then),
-            update_cosine=_ratio(together, update * update_then),
+            gradient_norm=gradient_norm,
+            update_norm=update_norm,
+            weight_norm=weight_norm,
+            gradient_cosine=_ratio(along, gradient_norm * math.sqrt(gradient_then)),
+            update_cosine=_ratio(together, update_norm * math.sqrt(update_then)),
             still_fraction=_ratio(sum(still), len(still)),
             flat_fraction=_ratio(sum(flat), len(flat)),
         )

@@ -5,7 +5,8 @@ from collections import deque
 
 from torch import Tensor
 
-from rightrate.watch.arriving import Arriving, arriving
+from rightrate.watch.arriving import Arriving, arriving, numbers_of
+from rightrate.watch.measure import Reading
 
 __all__ = ["BLOCK", "Row", "Rows"]
 
@@ -22,13 +23,14 @@ class Row:
         skipped: Whether the watcher skipped it.
     """
 
-    __slots__ = ("losses", "measured", "rates", "scheduler_steps", "skipped", "step", "told")
+    __slots__ = ("_reading", "losses", "measured", "rates", "scheduler_steps", "skipped", "step", "told")
 
     def __init__(self, step: int, rates: tuple[float, ...], *, skipped: bool = False) -> None:
         self.step = step
         self.rates = rates
         self.losses: list[float | Arriving] = []
         self.measured: Arriving | list[float] | None = None
+        self._reading: Reading | None = None
         self.told = math.nan
         self.scheduler_steps: int | None = None
         self.skipped = skipped
@@ -39,6 +41,13 @@ class Row:
             if type(loss) is Arriving and not loss.ready():
                 return False
         return type(self.measured) is not Arriving or self.measured.ready()
+
+    @property
+    def reading(self) -> Reading | None:
+        """What was measured, waiting for it if need be; None for nothing."""
+        if self._reading is None and self.measured is not None:
+            self._reading = Reading.of(numbers_of([self.measured]))
+        return self._reading
 
     def loss(self) -> float:
         """Return the mean of what was observed for this step, waiting for it if need be; NaN for nothing."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 from torch import Tensor
@@ -32,7 +33,7 @@ class Sampler:
         self._curvature = curvature
         self._gradient: Tensor | None = None
         self._weights: Tensor | None = None
-        self._former: _Directions | None = None
+        self._former: tuple[Tensor, Tensor] | None = None
 
     def wants(self, step: int) -> bool:
         """Return whether a step is read off."""
@@ -71,37 +72,39 @@ class Sampler:
         scale = getattr(optimizer, "grad_scale", None)
         if isinstance(scale, Tensor):  # a fused optimizer divides by the scaler's scale itself
             gradient = gradient / scale
-        former, self._former = self._former, _Directions(gradient, update)
-        unknown = update.new_full((), math.nan)
-        alone = [*self._former.norms, vector_norm(weights), *self._former.products(former, unknown)]
+        norm = vector_norm(weights)
+        alone = [norm, *self._curved(tensors, norm), *self._products(gradient, update)]
         lengths = [_length(tensor) for tensor in tensors]
-        parts = [part for vector in (update, gradient) for part in vector.split_with_sizes(lengths)]
-        peaks = torch._foreach_norm(parts, math.inf)
-        return arriving(torch.stack([*alone, self._curved(tensors, unknown), *peaks]))
+        parts = [part for vector in (gradient, update) for part in vector.split_with_sizes(lengths)]
+        return arriving(torch.stack([*alone, *torch._foreach_norm(parts)]))
 
-    def _curved(self, tensors: Sequence[Tensor], unknown: Tensor) -> Tensor:
+    def _products(self, gradient: Tensor, update: Tensor) -> list[Tensor]:
+        """Return the products with gradient and update of the step before, and the squares of those."""
+        former, self._former = self._former, (gradient, update)
+        if former is None or former[0].shape != gradient.shape:
+            return [_unknown(update)] * 4
+        pairs = [*zip(self._former, former, strict=True), *zip(former, former, strict=True)]
+        self._former = None
+        return [torch.dot(one, other) for one, other in pairs]
+
+    def _curved(self, tensors: Sequence[Tensor], like: Tensor) -> list[Tensor]:
         """Return the curvature along the step, if it is measured; what failed once is not measured again."""
         if self._curvature is None:
-            return unknown
+            return [_unknown(like)]
         try:
-            return self._curvature.after(tensors).to(unknown)
+            return [self._curvature.after(tensors).to(like)]
         except BaseException:
             self._curvature = None
             raise
 
 
-class _Directions:
-    """The gradient and the update of a step, and their norms."""
+@lru_cache(maxsize=8)
+def _nan(dtype: torch.dtype, device: torch.device) -> Tensor:
+    return torch.tensor(math.nan, dtype=dtype, device=device)
 
-    def __init__(self, gradient: Tensor, update: Tensor) -> None:
-        self.vectors = (gradient, update)
-        self.norms = (vector_norm(gradient), vector_norm(update))
 
-    def products(self, former: "_Directions | None", unknown: Tensor) -> list[Tensor]:
-        """Return the products with those of the step before, and the norms of those."""
-        if former is None or former.vectors[0].shape != self.vectors[0].shape:
-            return [unknown] * 4
-        return [*map(torch.dot, self.vectors, former.vectors), *former.norms]
+def _unknown(like: Tensor) -> Tensor:
+    return _nan(like.dtype, like.device)
 
 
 def trained_of(optimizer: Optimizer) -> list[tuple[int, Tensor]]:

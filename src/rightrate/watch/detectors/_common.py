@@ -10,7 +10,7 @@ __all__ = ["doublings_left", "due", "level_since", "once", "peak", "reached", "r
 
 _LEAST_STEPS = 64
 _RECENT = 12.0
-_AGAIN = 1.01
+_AGAIN = 1.05
 _CEASED = 1.5
 
 
@@ -28,7 +28,7 @@ def once(state: State, finding: Finding | None) -> tuple[tuple[Finding, ...], St
 
 
 def due(state: State, block: Block) -> bool:
-    """Return whether the run is 1 % longer than at the last look, remembered as "looked"."""
+    """Return whether the run is 5 % longer than at the last look, remembered as "looked"."""
     return bool(block.course.step + 1 >= _AGAIN * state["looked"])
 
 

@@ -60,9 +60,9 @@ class Converged:
         if not block.samples:
             return (), state
         new = _sampled(state, block)
-        finding = None
-        if not new["dead"] and _learned(block):
-            finding = _vanished(new, block) if block.facts.full_batch else _drowned(new, block)
+        finding = _vanished(new, block) if block.facts.full_batch else _drowned(new, block)
+        if finding is not None and (new["dead"] or not _learned(block)):
+            finding = None
         lr = _newest_rate(new)
         if new["said"] is not None and not _alike(new["said"], lr):
             new["said"] = None
@@ -117,10 +117,10 @@ def _drowned(state: State, block: Block) -> Finding | None:
     lr = _newest_rate(state)
     half = [pair for pair in state["pairs"] if pair[0] >= block.last / 2]
     pairs = list(takewhile(lambda pair: _alike(pair[2], lr), reversed(half)))
-    if len(pairs) < _PAIRS or lr == 0.0 or _falls(block):
+    if len(pairs) < _PAIRS or lr == 0.0:
         return None
     mean, error = _mean([cosine for _, cosine, _ in pairs])
-    if mean > 2.0 * error or mean + 2.0 * error > _SIGNAL or mean < _BOUNCE:
+    if mean > 2.0 * error or mean + 2.0 * error > _SIGNAL or mean < _BOUNCE or _falls(block):
         return None
     return Finding(
         verdict="converged",

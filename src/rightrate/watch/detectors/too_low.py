@@ -34,15 +34,13 @@ class TooLow:
 
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
-        if not due(state, block):
+        if not reached(block, share=_SHARE, steps=_STEPS) or not due(state, block):
             return (), state
         return once({**state, "looked": block.course.step + 1}, _finding(block))
 
 
 def _finding(block: Block) -> Finding | None:
     course, chance = block.course, block.facts.chance_loss
-    if not reached(block, share=_SHARE, steps=_STEPS):
-        return None
     now = course.step + 1.0
     trend, half = course.trend(now / 4.0), course.trend(now / 2.0)
     if trend is None or half is None or not course.steady(now / 4.0) or trend.slope > -_SURE * trend.error:
