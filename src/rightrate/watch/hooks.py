@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 
 from rightrate.errors import ConfigError, describe
 
-__all__ = ["Hooks", "optimizers_of", "skipped_by_scaler"]
+__all__ = ["Hooks", "optimizers_of"]
 
 Before = Callable[[Optimizer, bool], None]
 After = Callable[[Optimizer, bool], None]
@@ -19,7 +19,7 @@ class Hooks:
     """Calls something before and after each step of some optimizers, until they are removed.
 
     Where the step of a class calls that of the class it inherits from, torch calls the hooks for both; only
-    the outer step counts.
+    the outer step counts. It is told by its frame, and only in classes that inherit a step.
 
     Args:
         optimizers: Where to hook in.
@@ -28,20 +28,24 @@ class Hooks:
     """
 
     def __init__(self, optimizers: Sequence[Optimizer], before: Before, after: After) -> None:
-        steps: dict[int, tuple[FrameType, bool]] = {}
+        steps: dict[int, FrameType] = {}
+
+        nests = {id(optimizer): _inherits_step(type(optimizer)) for optimizer in optimizers}
 
         def pre(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            key, step = id(optimizer), sys._getframe(1)
-            if key not in steps or not _inside(step, steps[key][0]):  # an outer step that raised is over
-                closure = (len(args) > 1 or bool(kwargs)) and _with_closure(args, kwargs)
-                steps[key] = step, closure
-                before(optimizer, closure)
+            if nests[id(optimizer)]:
+                step, outer = sys._getframe(1), steps.get(id(optimizer))
+                if outer is not None and _inside(step, outer):  # an outer step that raised is over
+                    return
+                steps[id(optimizer)] = step
+            before(optimizer, (len(args) > 1 or bool(kwargs)) and _with_closure(args, kwargs))
 
         def post(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
-            step, closure = steps.get(id(optimizer), (None, False))
-            if step is sys._getframe(1):
+            if nests[id(optimizer)]:
+                if steps.get(id(optimizer)) is not sys._getframe(1):
+                    return
                 del steps[id(optimizer)]
-                after(optimizer, closure)
+            after(optimizer, (len(args) > 1 or bool(kwargs)) and _with_closure(args, kwargs))
 
         self._handles = [
             handle
@@ -59,6 +63,11 @@ class Hooks:
         self._handles = []
 
 
+def _inherits_step(kind: type[Optimizer]) -> bool:
+    """Return whether a class of optimizers has a step besides its own that its own may call."""
+    return sum("step" in vars(one) for one in kind.__mro__ if one is not Optimizer) > 1
+
+
 def _inside(frame: FrameType, outer: FrameType) -> bool:
     """Return whether a frame was called, at whatever distance, by another one that still runs."""
     above: FrameType | None = frame
@@ -71,15 +80,6 @@ def _with_closure(args: Sequence[Any], kwargs: Mapping[str, Any]) -> bool:
     """Return whether a step was given a closure; torch passes the optimizer itself as the first argument."""
     given = args[1] if len(args) > 1 else kwargs.get("closure")
     return given is not None
-
-
-def skipped_by_scaler(optimizer: Optimizer) -> bool:
-    """Return whether a fused optimizer left its step out because the scaler found gradients that overflow.
-
-    Other optimizers are not called at all by a `GradScaler` then. Reading it makes the device wait.
-    """
-    found = getattr(optimizer, "found_inf", None)
-    return found is not None and bool(found)
 
 
 def optimizers_of(given: object) -> tuple[Optimizer, ...]:

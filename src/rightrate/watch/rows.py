@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from typing import NoReturn
 
 from torch import Tensor
 
@@ -94,23 +95,25 @@ class Rows:
                 raise ValueError(f"a loss is one number, this one has {loss.numel()}")
             if not loss.is_cpu:
                 arrived = arriving(loss)
-                self._keep(arrived if isinstance(arrived, Arriving) else arrived[0])
+                self._open.append(arrived if isinstance(arrived, Arriving) else arrived[0])
+                if len(self._open) > _MOST:
+                    self._overflow()
                 return True
             number = float(loss.item())
         else:
             number = float(loss)  # type: ignore[arg-type]
-        self._keep(number)
+        self._open.append(number)
+        if len(self._open) > _MOST:
+            self._overflow()
         return len(self._waiting) >= BLOCK or not math.isfinite(number)
 
-    def _keep(self, loss: float | Arriving) -> None:
-        """Keep a loss until a step takes it, the newest 1,024 at most."""
-        self._open.append(loss)
-        if len(self._open) > _MOST:
-            del self._open[0]
-            raise RuntimeError(
-                f"{_MOST:,} losses were observed without a step of the optimizer that is watched; "
-                "if it was built anew, watch the new one"
-            )
+    def _overflow(self) -> NoReturn:
+        """Keep the newest 1,024 losses that no step took, and say so."""
+        del self._open[0]
+        raise RuntimeError(
+            f"{_MOST:,} losses were observed without a step of the optimizer that is watched; "
+            "if it was built anew, watch the new one"
+        )
 
     def stepped(self, row: Row) -> None:
         """Take one optimizer step."""

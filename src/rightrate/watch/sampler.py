@@ -29,21 +29,18 @@ class Sampler:
     """
 
     def __init__(self, every: int, curvature: Curvature | None = None) -> None:
-        self._every = every
+        self.every = every
         self._curvature = curvature
         self._gradient: Tensor | None = None
         self._weights: Tensor | None = None
+        self._tensors: list[Tensor] = []
         self._former: tuple[Tensor, Tensor] | None = None
-
-    def wants(self, step: int) -> bool:
-        """Return whether a step is read off."""
-        return self._every > 0 and step % self._every < 2
 
     @torch.no_grad()
     def before(self, optimizer: Optimizer, step: int) -> None:
         """Look at weights and gradients before a step."""
-        tensors = _trained(optimizer)
-        if step % self._every == 0:
+        tensors = self._tensors = [tensor for _, tensor in trained_of(optimizer)]
+        if step % self.every == 0:
             self._former = None
         elif self._curvature is not None:
             self._curvature.before(tensors)
@@ -58,9 +55,8 @@ class Sampler:
             optimizer: The one that stepped.
             fresh: Whether its gradients were made during the step, by a closure.
         """
-        weights, gradient = self._weights, self._gradient
-        self._weights = self._gradient = None
-        tensors = _trained(optimizer)
+        weights, gradient, tensors = self._weights, self._gradient, self._tensors
+        self._weights, self._gradient, self._tensors = None, None, []
         if weights is None or gradient is None or not tensors:
             return None
         if fresh:
@@ -115,10 +111,6 @@ def trained_of(optimizer: Optimizer) -> list[tuple[int, Tensor]]:
         for tensor in group["params"]
         if tensor.requires_grad and tensor.numel()
     ]
-
-
-def _trained(optimizer: Optimizer) -> list[Tensor]:
-    return [tensor for _, tensor in trained_of(optimizer)]
 
 
 def _gradients(tensors: Sequence[Tensor]) -> list[Tensor]:

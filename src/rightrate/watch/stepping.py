@@ -10,7 +10,6 @@ from rightrate.watch.around import Around, Tensors, plain_steps
 from rightrate.watch.arriving import Arriving
 from rightrate.watch.editors import Editors
 from rightrate.watch.faults import Faults
-from rightrate.watch.hooks import skipped_by_scaler
 from rightrate.watch.mender import Mender
 from rightrate.watch.rates import Rates
 from rightrate.watch.rows import Row, Rows
@@ -18,6 +17,8 @@ from rightrate.watch.sampler import Sampler
 from rightrate.watch.schedulers import Teller, scaler_lives, teller_for
 
 __all__ = ["Stepping"]
+
+_NONE = object()
 
 
 class Stepping:
@@ -51,6 +52,7 @@ class Stepping:
         self._known = 0
         self._rates = rates
         self._sampler = sampler
+        self._every = sampler.every
         self._mender = mender
         self._faults = faults
         self._first = id(optimizers[0]) if optimizers else 0
@@ -58,11 +60,27 @@ class Stepping:
         self._applied: dict[int, tuple[float, ...]] = {id(one): rates.given(one) for one in optimizers}
         self._skipping = False
         self._sampling = False
+        self._due = self._usual = False
+        self._lr: object = _NONE
 
     def before(self, optimizer: Optimizer, closure: bool) -> None:
-        """Come before a step: mend, read the rates, measure."""
-        key = id(optimizer)
+        """Come before a step: mend, read the rates, measure.
+
+        Nothing of it is done where it is certain to change nothing, as at most steps of a loop with a fixed
+        rate: there what the last step left still holds.
+        """
         self._skipping = self._sampling = False
+        try:
+            groups = optimizer.param_groups
+            self._due = self._every > 0 and self.step % self._every < 2
+            self._usual = groups[0].get("lr") is self._lr and not self._due and len(groups) == 1
+        except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
+            self._faults.failed(self.step, "whether a step is as before", error)
+        if not self._usual:
+            self._before(optimizer, closure)
+
+    def _before(self, optimizer: Optimizer, closure: bool) -> None:
+        key = id(optimizer)
         if self._mender is not None:
             try:
                 pending = self.rows.pending
@@ -77,7 +95,7 @@ class Stepping:
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
             self._faults.failed(self.step, "applying the rate", error)
         try:
-            if key == self._first and not self._skipping and self._sampler.wants(self.step):
+            if self._due and key == self._first and not self._skipping:
                 self._sampler.before(optimizer, self.step)
                 self._sampling = True
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
@@ -93,7 +111,8 @@ class Stepping:
     def after(self, optimizer: Optimizer, closure: bool) -> None:
         """Come after a step: take the multiplier out, count the step if it was applied, act."""
         try:
-            self.editors.after_step(optimizer, self._rates.given(optimizer))
+            if not self._usual or optimizer.param_groups[0].get("lr") is not self._lr:
+                self._after(optimizer)
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
             self._faults.failed(self.step, "taking the rate back", error)
         try:
@@ -106,9 +125,17 @@ class Stepping:
             except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
                 self._faults.failed(self.step, "acting after a step", error)
 
+    def _after(self, optimizer: Optimizer) -> None:
+        """Take the multiplier out, and remember the rates as the step leaves them."""
+        self.editors.after_step(optimizer, self._rates.given(optimizer))
+        lr = optimizer.param_groups[0].get("lr")
+        plain = len(self._optimizers) == 1 and self._mender is None and self._teller is None
+        self._lr = lr if plain and type(lr) is float and self._rates.multiplier == 1.0 else _NONE
+
     def _count(self, optimizer: Optimizer, closure: bool) -> None:
         key = id(optimizer)
-        if self._skipping or skipped_by_scaler(optimizer):
+        overflow = getattr(optimizer, "found_inf", None)  # a scaler's: a fused optimizer leaves its step out
+        if self._skipping or (overflow is not None and bool(overflow)):
             if self._taken[key] == self.step:
                 self.rows.stepped(Row(self.step, (), skipped=True))
             return
@@ -151,6 +178,7 @@ class Stepping:
         if self._optimizers and (self._teller is None or known != self._known):
             self._known = known
             self._teller = teller_for(self._optimizers[0], self.editors.schedulers, self.strangers)
+            self._lr = _NONE
 
     def around(self, model: nn.Module | None) -> Around:
         """Return what surrounds the rows since it was last asked."""
@@ -166,3 +194,4 @@ class Stepping:
         """Go on counting from a step of an earlier process."""
         self._taken = dict.fromkeys(self._taken, step)
         self.step = step
+        self._lr = _NONE

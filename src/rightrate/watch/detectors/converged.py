@@ -1,7 +1,6 @@
 """Whether there is anything left to follow: gradients that cannot be told from noise, or that vanished."""
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from statistics import fmean, median, stdev
@@ -119,8 +118,12 @@ def _drowned(state: State, block: Block) -> Finding | None:
     pairs = list(takewhile(lambda pair: _alike(pair[2], lr), reversed(half)))
     if len(pairs) < _PAIRS or lr == 0.0:
         return None
-    mean, error = _mean([cosine for _, cosine, _ in pairs])
-    if mean > 2.0 * error or mean + 2.0 * error > _SIGNAL or mean < _BOUNCE or _falls(block):
+    cosines = [cosine for _, cosine, _ in pairs]
+    mean = fmean(cosines)
+    if not _BOUNCE <= mean <= _SIGNAL:
+        return None
+    error = stdev(cosines) / math.sqrt(len(cosines))
+    if mean > 2.0 * error or mean + 2.0 * error > _SIGNAL or _falls(block):
         return None
     return Finding(
         verdict="converged",
@@ -134,11 +137,6 @@ def _drowned(state: State, block: Block) -> Finding | None:
         confidence=0.55 if block.facts.chance_loss is None else 0.7,
         evidence={"cosine": mean, "standard_error": error, "pairs": len(pairs), "lr": lr},
     )
-
-
-def _mean(numbers: Sequence[float]) -> tuple[float, float]:
-    """Return the mean of some numbers and its standard error."""
-    return fmean(numbers), stdev(numbers) / math.sqrt(len(numbers))
 
 
 def _vanished(state: State, block: Block) -> Finding | None:
