@@ -4,6 +4,7 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
+from operator import lt
 from typing import Any, Protocol
 
 from rightrate.errors import ConfigError, describe
@@ -107,7 +108,7 @@ class Block:
         if len(self.losses) != len(self.steps):
             allowed = f"as many as steps ({len(self.steps)})"
             raise ConfigError(describe("Block(losses=...)", allowed, len(self.losses)))
-        if any(b <= a for a, b in zip(self.steps, self.steps[1:], strict=False)):
+        if not all(map(lt, self.steps, self.steps[1:])):
             raise ConfigError(describe("Block(steps=...)", "ascending", self.steps))
 
     @cached_property

@@ -108,13 +108,16 @@ class Judge:
 
 
 def _rates(rows: Sequence[Row], around: Around) -> Rates:
-    teller, told = around.teller, tuple(row.told for row in rows)
+    teller, applied = around.teller, tuple(row.rates for row in rows)
+    if teller is None:
+        return Rates(applied=applied, edits=around.edits)
+    told = tuple(row.told for row in rows)
     counts = tuple(row.scheduler_steps for row in rows if row.scheduler_steps is not None)
     return Rates(
-        applied=tuple(row.rates for row in rows),
+        applied=applied,
         told=() if all(map(math.isnan, told)) else told,
         edits=around.edits,
         scheduler_steps=counts if len(counts) == len(rows) else (),
-        scheduler_length=None if teller is None else teller.length,
-        scheduler_start=None if teller is None else teller.start,
+        scheduler_length=teller.length,
+        scheduler_start=teller.start,
     )

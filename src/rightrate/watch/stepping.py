@@ -178,7 +178,8 @@ class Stepping:
         if self._optimizers and (self._teller is None or known != self._known):
             self._known = known
             self._teller = teller_for(self._optimizers[0], self.editors.schedulers, self.strangers)
-            self._lr = _NONE
+            if self._teller is not None:
+                self._lr = _NONE
 
     def around(self, model: nn.Module | None) -> Around:
         """Return what surrounds the rows since it was last asked."""
