@@ -27,7 +27,7 @@ BARS = {"without gradient statistics": 0.01, "with gradient statistics": 0.03}
 
 @dataclass(frozen=True, kw_only=True)
 class Case:
-    """A model with data, and how many steps of each loop make a pair: a multiple of 64."""
+    """A model with data, and how many steps of each kind make a pair: a multiple of 64."""
 
     name: str
     model: Callable[[], nn.Module]
@@ -164,7 +164,7 @@ def page(rows: list[str], pairs: int, load: float) -> str:
             "one that is left out. One thread, processor time: medians, and the median and quartiles of the",
             "differences within pairs. What is amortised over blocks of 32 steps is in it. The bar is the",
             "larger of 50 microseconds and 1 % of a step without gradient statistics, 3 % with them (the",
-            "default: two steps in a row of 64).",
+            "default: two steps in a row of 64, from step 1,024 on of 128).",
             "",
             "| loop | observe | bare step, µs | more, µs | quartiles | more | bar, µs | |",
             "|---|---|---:|---:|---:|---:|---:|---|",

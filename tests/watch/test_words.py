@@ -18,7 +18,6 @@ from rightrate.report.watch_page import watch_page
 from rightrate.report.watch_view import WatchView
 from rightrate.watch.console import Console
 from rightrate.watch.history import Curve
-from rightrate.watch.measure import Reading
 from rightrate.watch.sinks import ConsoleSink, joined
 from tests.watch.loops import network, quiet, train
 
@@ -78,36 +77,6 @@ def test_two_summaries_are_one() -> None:
     }  # fmt: skip
     none = {**two, "count": 0, "loss": None, "low": None, "high": None}
     assert joined(none, none)["loss"] is None
-
-
-def test_what_gradients_and_updates_measure_by_hand() -> None:
-    moving, still = torch.nn.Parameter(torch.tensor([3.0, 4.0])), torch.nn.Parameter(torch.zeros(1))
-    optimizer = SGD([moving, still], lr=0.5)
-    seen = []
-    with quiet(optimizer) as w:
-        take = w._feed.take
-        w._feed.take = lambda row, loss: (seen.append(row.measured), take(row, loss))  # type: ignore
-        for gradient in ([1.0, 0.0], [1.0, 1.0]):
-            moving.grad, still.grad = torch.tensor(gradient), torch.zeros(1)
-            optimizer.step()
-            w.observe(1.0)
-    first, second = (Reading.of(numbers).measured for numbers in seen)
-    assert (first.gradient_norm, first.update_norm, first.weight_norm) == (1.0, 0.5, 5.0)
-    assert (first.still_fraction, first.flat_fraction) == (0.5, 0.5)
-    assert str(first.gradient_cosine) == "nan"
-    assert second.gradient_cosine == pytest.approx(0.5**0.5)
-    assert second.update_cosine == pytest.approx(0.5**0.5)
-
-
-def test_the_norm_of_a_large_tensor_is_estimated() -> None:
-    weight = torch.nn.Parameter(torch.zeros(1 << 18))
-    optimizer = SGD([weight], lr=1.0)
-    with quiet(optimizer) as w:
-        weight.grad = torch.randn(1 << 18, generator=torch.Generator().manual_seed(0))
-        optimizer.step()
-        w.observe(1.0)
-    # the mean of 52,429 squares of a normal has a standard error of 0.6 %, its root half; five of them
-    assert w._feed.log.curves["gradient_norm"].points()[0].mean == pytest.approx(512.0, rel=0.016)
 
 
 def test_the_store_is_followed_and_the_report_is_written_from_it(tmp_path: Path) -> None:

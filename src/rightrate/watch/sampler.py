@@ -15,10 +15,11 @@ from rightrate.watch.curvature import Curvature
 __all__ = ["Sampler", "trained_of"]
 
 _LARGEST = 1 << 16
+_PAIRS = 16
 
 
 class Sampler:
-    """Reads off two steps in a row, every so many steps.
+    """Reads off two steps in a row, every so many steps; after 16 times every twice as many.
 
     A tensor of more than 65,536 numbers is represented by evenly spread ones, each weighted by how many it
     stands for, so that norms and products stay unbiased estimates while the cost of a sample is bounded.
@@ -35,6 +36,11 @@ class Sampler:
         self._weights: Tensor | None = None
         self._tensors: list[Tensor] = []
         self._former: tuple[Tensor, Tensor] | None = None
+
+    def wants(self, step: int) -> bool:
+        """Return whether a step is read off."""
+        every = self.every if step < _PAIRS * self.every else 2 * self.every
+        return every > 0 and step % every < 2
 
     @torch.no_grad()
     def before(self, optimizer: Optimizer, step: int) -> None:

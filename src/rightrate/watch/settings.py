@@ -20,7 +20,8 @@ class Measure:
     """What a watcher measures besides losses and rates.
 
     Args:
-        gradients_every: Two steps in a row are measured every so many steps, >= 2; 0 measures no gradients.
+        gradients_every: Two steps in a row are measured every so many steps, >= 2, and after 16 times every
+            twice as many; 0 measures no gradients.
         curvature: Computes the loss of the batch at hand, such as `lambda: criterion(model(x), y)`. With it
             the curvature of the loss is measured along the second of these steps, by three more forward
             passes. It must take no new data and call no `backward`. None makes no extra passes.

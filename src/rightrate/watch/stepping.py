@@ -72,7 +72,7 @@ class Stepping:
         self._skipping = self._sampling = False
         try:
             groups = optimizer.param_groups
-            self._due = self._every > 0 and self.step % self._every < 2
+            self._due = self._every > 0 and self.step % self._every < 2 and self._sampler.wants(self.step)
             self._usual = groups[0].get("lr") is self._lr and not self._due and len(groups) == 1
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
             self._faults.failed(self.step, "whether a step is as before", error)
