@@ -2,6 +2,7 @@
 
 import math
 
+import numpy as np
 import pytest
 
 from rightrate.watch.guard import Guard
@@ -27,7 +28,7 @@ def test_what_blew_up_and_came_to_rest_at_chance() -> None:
     found = orders([2.0] + [50.0] * 31 + [2.0] * 96)
     assert found[:1] == [None]
     assert found[1] is not None
-    assert found[1].reason == "the loss is 2 and does not come below 2, where the run began"
+    assert found[1].reason == "the loss is 2 and does not come down from 2, where the run began"
     assert found[1].since == 0
 
 
@@ -71,3 +72,16 @@ def test_after_a_roll_back_it_has_to_come_below_the_level() -> None:
     for one in (guard, other):
         assert one.look(block) is None
         assert one.look(block) is not None
+
+
+def test_an_easy_first_batch_is_no_level() -> None:
+    noise = np.random.default_rng(0).exponential(0.07, 640)
+    assert set(orders([0.01, *noise])) == {None}
+
+
+def test_losses_of_several_optimizers_need_not_fall() -> None:
+    guard = Guard(None, several=True)
+    lost = [(Row(step, (0.1,)), 2.0 if step == 0 else 50.0) for step in range(32)]
+    assert [guard.look(lost) for _ in range(4)] == [None] * 4
+    order = guard.look([(Row(200, (0.1,)), math.inf)])
+    assert order == Order(kind="rollback", reason="the loss is not finite", since=200)

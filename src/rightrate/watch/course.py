@@ -73,11 +73,13 @@ class Course:
         start: The lower of the first loss and the mean of the first two, since a run may blow up at its first
             step; NaN before the first.
         width: Steps in a part.
+        whole: Whether the run was never put back.
     """
 
     parts: tuple[Part, ...] = ()
     start: float = math.nan
     width: int = 4
+    whole: bool = True
 
     def add(self, steps: Sequence[int], losses: Sequence[float], lrs: Sequence[float] = ()) -> "Course":
         """Return the course with some observations more, and their rates if they are known."""
@@ -99,7 +101,7 @@ class Course:
                 new = _merged(parts.pop(), new)
             parts.append(new)
             begin = end
-        return Course(parts=tuple(parts), start=start, width=width)
+        return Course(parts=tuple(parts), start=start, width=width, whole=self.whole)
 
     @property
     def step(self) -> int:
@@ -108,7 +110,7 @@ class Course:
 
     def again(self) -> "Course":
         """Return the course of a run that was put back: without parts, but with where it began."""
-        return Course(start=self.start)
+        return Course(start=self.start, whole=False)
 
     def since(self, step: float) -> tuple[Part, ...]:
         """Return the parts that begin at a step or after it."""
@@ -132,15 +134,15 @@ class Course:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON data."""
         start = None if math.isnan(self.start) else self.start
-        return {"parts": [asdict(part) for part in self.parts], "start": start, "width": self.width}
+        parts = [asdict(part) for part in self.parts]
+        return {"parts": parts, "start": start, "width": self.width, "whole": self.whole}
 
     @classmethod
     def from_dict(cls, state: Mapping[str, Any]) -> "Course":
         """Return the course of saved data."""
         parts = tuple(Part(**part) for part in state["parts"])
-        return cls(
-            parts=parts, start=math.nan if state["start"] is None else state["start"], width=state["width"]
-        )
+        start = math.nan if state["start"] is None else state["start"]
+        return cls(parts=parts, start=start, width=state["width"], whole=state.get("whole", True))
 
 
 def _mean(values: Sequence[float]) -> float:

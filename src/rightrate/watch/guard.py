@@ -6,6 +6,7 @@ from statistics import median
 from typing import Any
 
 from rightrate.watch.mender import Order
+from rightrate.watch.opening import opening_level
 from rightrate.watch.rows import Row
 
 __all__ = ["Guard"]
@@ -14,23 +15,28 @@ _BLOCKS = 2
 _HIGH = 2.5
 _LEARNED = 0.7
 _LOST = 0.95
+_SCATTERED = 0.5
 
 
 class Guard:
     """Holds the losses against the level a run began at, which is that of having learned nothing.
 
     A run is lost where a loss is not finite, or where two blocks in a row have medians above 0.95 of the
-    level, after a block whose mean was more than 2.5 times the level and the first loss (it blew up, and
+    level, after a block whose mean was more than 2.5 times the level and where it began (it blew up, and
     stayed up or came to rest at chance), or one whose median was below 0.7 of it (it had learned, and lost it
     again). A rate that is merely too low does neither. After a roll-back the two blocks are enough. Losses
-    that are not positive are judged for being finite alone.
+    that are not positive are judged for being finite alone, and so is a block of which a tenth is below half
+    of the level: losses of a run that has learned nothing seldom are, those of unlike batches often.
 
     Args:
         chance_loss: Loss of the best constant prediction, or None.
+        several: Whether several optimizers share the run: their losses need not fall, as those of a GAN do
+            not, and are judged for being finite alone.
     """
 
-    def __init__(self, chance_loss: float | None = None) -> None:
+    def __init__(self, chance_loss: float | None = None, *, several: bool = False) -> None:
         self._level = chance_loss
+        self._several = several
         self._start: float | None = None
         self._medians: list[float] = []
         self._highest = -math.inf
@@ -41,13 +47,16 @@ class Guard:
         broken = next((row for row, loss in block if not math.isfinite(loss)), None)
         if broken is not None:
             return Order(kind="rollback", reason="the loss is not finite", since=broken.step)
+        if self._several:
+            return None
         losses = [loss for _, loss in block]
-        start = self._start = losses[0] if self._start is None else self._start
+        start = self._start = opening_level(losses) if self._start is None else self._start
         level = self._level = start if self._level is None else self._level
         self._highest = max(self._highest, sum(losses) / len(losses))
         self._medians = [*self._medians, median(losses)][-_BLOCKS:]
         self._lowest = min(self._lowest, self._medians[-1])
-        if level <= 0.0 or len(self._medians) < _BLOCKS or min(self._medians) <= _LOST * level:
+        scattered = sorted(losses)[len(losses) // 10] <= _SCATTERED * level
+        if level <= 0.0 or scattered or len(self._medians) < _BLOCKS or min(self._medians) <= _LOST * level:
             return None
         since = block[0][0].step - len(block)
         if self._lowest < _LEARNED * level:
@@ -55,7 +64,7 @@ class Guard:
             return Order(kind="rollback", reason=reason, since=since)
         if self._highest > _HIGH * max(level, start):
             now = self._medians[-1]
-            reason = f"the loss is {now:.4g} and does not come below {level:.4g}, where the run began"
+            reason = f"the loss is {now:.4g} and does not come down from {level:.4g}, where the run began"
             return Order(kind="rollback", reason=reason, since=since)
         return None
 

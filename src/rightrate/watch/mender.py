@@ -12,7 +12,7 @@ from rightrate.watch.arriving import Arriving
 from rightrate.watch.gate import Gate, without_gradients
 from rightrate.watch.rates import Rates
 from rightrate.watch.shelf import Shelf
-from rightrate.watch.snapshot import Run, Snapshot
+from rightrate.watch.snapshot import Restorable, Snapshot
 
 __all__ = ["Mender", "Order"]
 
@@ -49,7 +49,7 @@ class Mender:
 
     def __init__(
         self,
-        run: Callable[[], Run],
+        run: Callable[[], Restorable],
         rates: Rates,
         acting: Acting,
         shelf: Shelf,
@@ -86,20 +86,46 @@ class Mender:
             pending: The loss of this step, if it was observed.
             closure: Whether the step evaluates a closure; such a step cannot be skipped.
         """
-        rolled_back = self._carry_out(step)
-        if not self._shelf.snapshots:
-            self._shelf.put(Snapshot(self._run(), step))
+        rolled_back = self.carry_out(step)
         if closure:
             return False
-        reason = "its gradient belongs to weights that are gone" if rolled_back else self._passed_over()
-        reason = reason or self._gated(optimizer, step, pending)
+        if rolled_back:
+            self._skip(optimizer, step, "its gradient belongs to weights that are gone")
+            return True
+        return self.skips(optimizer, step, pending)
+
+    def carry_out(self, step: int) -> bool:
+        """Do what was ordered, and keep a snapshot where there is none.
+
+        This alone comes before the steps of a framework whose gradients nobody sees.
+
+        Args:
+            step: The optimizer steps taken so far.
+
+        Returns:
+            Whether the weights are others now.
+        """
+        rolled_back = self._obey(step)
+        if not self._shelf.snapshots:
+            self._shelf.put(Snapshot(self._run(), step))
+        return rolled_back
+
+    def skips(self, optimizer: Optimizer, step: int, pending: float | Arriving | None) -> bool:
+        """Return whether a step is skipped whose gradients are there; then they are put aside.
+
+        It comes before the step, or inside of it where its closure has made them and nothing else is to
+        follow but the update.
+        """
+        reason = self._passed_over() or self._gated(optimizer, step, pending)
         if not reason:
             return False
-        kept = self._taken = without_gradients(optimizer)
-        act = self._log(Act(kind="skip", step=step, reason=f"the step was not taken: {reason}"))
-        if not rolled_back:
-            self._undoable(act, lambda: self._take(optimizer, kept))
+        act, kept = self._skip(optimizer, step, reason), self._taken
+        self._undoable(act, lambda: self._take(optimizer, kept))
         return True
+
+    def _skip(self, optimizer: Optimizer, step: int, reason: str) -> Act:
+        self._taken = without_gradients(optimizer)
+        return self._log(Act(kind="skip", step=step, reason=f"the step was not taken: {reason}"))
 
     def _passed_over(self) -> str:
         if self._passing <= 0:
@@ -125,8 +151,7 @@ class Mender:
         if not skipped and not self._orders and self._shelf.due(step):
             self._shelf.put(Snapshot(self._run(), step))
 
-    def _carry_out(self, step: int) -> bool:
-        """Do what was ordered; return whether the weights are others now."""
+    def _obey(self, step: int) -> bool:
         orders, self._orders = self._orders, []
         rolled_back = False
         for order in orders:

@@ -6,7 +6,7 @@ from typing import Protocol
 from rightrate.errors import StoreError
 from rightrate.store.checkpoints import Checkpoints
 from rightrate.store.state import pack, unpack
-from rightrate.watch.snapshot import Run, Snapshot, put_back
+from rightrate.watch.snapshot import Restorable, Snapshot
 
 __all__ = ["MEMORY", "Kept", "Shelf"]
 
@@ -23,7 +23,7 @@ class Kept(Protocol):
         """The optimizer steps taken by then."""
         ...
 
-    def restore(self, run: Run) -> None:
+    def restore(self, run: Restorable) -> None:
         """Put everything back as it was."""
         ...
 
@@ -46,7 +46,7 @@ class OnDisk:
         self._checkpoints = Checkpoints(folder, "snapshots")
         self._checkpoints.write(self._key, pack(snapshot.state))
 
-    def restore(self, run: Run) -> None:
+    def restore(self, run: Restorable) -> None:
         """Read it and put everything back as it was.
 
         Raises:
@@ -55,7 +55,7 @@ class OnDisk:
         state = self._checkpoints.newest(self._key, unpack, _complain)
         if state is None:
             raise StoreError(f"The snapshot of {self._key} is gone from {self._checkpoints.folder}.")
-        put_back(run, state)
+        run.put_back(state)
 
     def drop(self) -> None:
         """Remove its files."""

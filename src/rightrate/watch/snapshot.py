@@ -4,14 +4,26 @@ import copy
 import random
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
-__all__ = ["Run", "Snapshot", "put_back", "put_random_back", "random_states"]
+__all__ = ["Restorable", "Run", "Snapshot", "put_random_back", "random_states"]
+
+
+class Restorable(Protocol):
+    """What trains, in any framework: its state can be taken, and put back later."""
+
+    def state(self) -> Mapping[str, Any]:
+        """Return a copy of the state, as tensors, arrays and plain data; nothing is changed by it."""
+        ...
+
+    def put_back(self, state: Mapping[str, Any]) -> None:
+        """Put a state back; what trains stays the same objects."""
+        ...
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,50 +47,53 @@ class Run:
         known += [tensor for group in groups for tensor in group["params"]]
         return list({id(tensor): tensor for tensor in known}.values())
 
+    def state(self) -> Mapping[str, Any]:
+        """Return weights, buffers, states of optimizers and schedulers, and random states."""
+        return {
+            "tensors": [tensor.detach().clone() for tensor in self.tensors()],
+            "optimizers": [copy.deepcopy(optimizer.state_dict()) for optimizer in self.optimizers],
+            "schedulers": [copy.deepcopy(scheduler.state_dict()) for scheduler in self.schedulers],
+            "random": random_states(),
+        }
+
+    @torch.no_grad()
+    def put_back(self, state: Mapping[str, Any]) -> None:
+        """Put everything back as it was; the tensors stay the same objects.
+
+        The rates of the groups go back with the schedulers. Where no scheduler is known they stay as they
+        are, because whoever sets them goes on from there.
+        """
+        schedulers = state["schedulers"] if len(state["schedulers"]) == len(self.schedulers) else []
+        for tensor, kept in zip(self.tensors(), state["tensors"], strict=True):
+            tensor.copy_(kept)
+        for optimizer, kept in zip(self.optimizers, state["optimizers"], strict=True):
+            rates = [group.get("lr") for group in optimizer.param_groups]
+            optimizer.load_state_dict(copy.deepcopy(kept))
+            if not schedulers:
+                _put(optimizer, rates)
+        for scheduler, kept in zip(self.schedulers, schedulers, strict=bool(schedulers)):
+            scheduler.load_state_dict(copy.deepcopy(kept))
+        put_random_back(state["random"])
+
 
 class Snapshot:
-    """Weights, buffers, states of optimizers and schedulers, and random states, as they were at one step.
+    """The state of a run as it was at one step.
 
     Args:
         run: What to take the state of; nothing in it is changed.
         step: The optimizer steps taken so far.
     """
 
-    def __init__(self, run: Run, step: int) -> None:
+    def __init__(self, run: Restorable, step: int) -> None:
         self.step = step
-        self.state: Mapping[str, Any] = {
-            "tensors": [tensor.detach().clone() for tensor in run.tensors()],
-            "optimizers": [copy.deepcopy(optimizer.state_dict()) for optimizer in run.optimizers],
-            "schedulers": [copy.deepcopy(scheduler.state_dict()) for scheduler in run.schedulers],
-            "random": random_states(),
-        }
+        self.state = run.state()
 
-    def restore(self, run: Run) -> None:
-        """Put everything back as it was; the tensors stay the same objects.
-
-        The rates of the groups go back with the schedulers. Where no scheduler is known they stay as they
-        are, because whoever sets them goes on from there.
-        """
-        put_back(run, self.state)
+    def restore(self, run: Restorable) -> None:
+        """Put everything back as it was."""
+        run.put_back(self.state)
 
     def drop(self) -> None:
         """Do nothing: memory is let go of with the object."""
-
-
-@torch.no_grad()
-def put_back(run: Run, state: Mapping[str, Any]) -> None:
-    """Put the state of a snapshot back; see `Snapshot.restore`."""
-    schedulers = state["schedulers"] if len(state["schedulers"]) == len(run.schedulers) else []
-    for tensor, kept in zip(run.tensors(), state["tensors"], strict=True):
-        tensor.copy_(kept)
-    for optimizer, kept in zip(run.optimizers, state["optimizers"], strict=True):
-        rates = [group.get("lr") for group in optimizer.param_groups]
-        optimizer.load_state_dict(copy.deepcopy(kept))
-        if not schedulers:
-            _put(optimizer, rates)
-    for scheduler, kept in zip(run.schedulers, schedulers, strict=bool(schedulers)):
-        scheduler.load_state_dict(copy.deepcopy(kept))
-    put_random_back(state["random"])
 
 
 def _put(optimizer: Optimizer, rates: Sequence[Any]) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from torch import nn
-from torch.optim import Optimizer
+from torch.optim import LBFGS, Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from rightrate.watch.around import Around, Tensors, plain_steps
@@ -60,7 +60,7 @@ class Stepping:
         self._applied: dict[int, tuple[float, ...]] = {id(one): rates.given(one) for one in optimizers}
         self._skipping = False
         self._sampling = False
-        self._due = self._usual = False
+        self._due = self._usual = self._inside = False
         self._lr: object = _NONE
 
     def before(self, optimizer: Optimizer, closure: bool) -> None:
@@ -84,6 +84,7 @@ class Stepping:
         if self._mender is not None:
             try:
                 pending = self.rows.pending
+                self._inside = closure
                 self._skipping = self._mender.before_step(optimizer, self.step, pending, closure=closure)
             except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
                 self._faults.failed(self.step, "acting before a step", error)
@@ -100,6 +101,13 @@ class Stepping:
                 self._sampling = True
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
             self._faults.failed(self.step, "measuring gradients", error)
+
+    def gradients_are_there(self, optimizer: Optimizer) -> None:
+        """Come inside a step whose closure has made the gradients: skip it after all, if need be."""
+        if self._mender is not None and self._inside and not isinstance(optimizer, LBFGS):
+            self._inside = False
+            if self._mender.skips(optimizer, self.step, self.rows.pending):
+                self._skipping, self._sampling = True, False
 
     def _edited(self, optimizer: Optimizer, given: tuple[float, ...]) -> None:
         """Tell the editors of rates that may have changed since the last step."""

@@ -33,7 +33,7 @@ from rightrate.watch.schedulers import strangers_of
 from rightrate.watch.settings import Settings
 from rightrate.watch.shelf import Shelf
 from rightrate.watch.sinks import Sink, StoreSink
-from rightrate.watch.snapshot import Run
+from rightrate.watch.snapshot import Restorable, Run
 from rightrate.watch.stepping import Stepping
 from rightrate.watch.viewing import opened, view_of
 
@@ -73,9 +73,8 @@ class Watch:
         self._faults = self._feed.faults
         self._rates = Rates()
         self._guard = Guard(settings.chance_loss)
-        shelf = Shelf(settings.snapshot_steps, settings.acting.keep)
-        mends = settings.mode == "act" and bool(self._optimizers)
-        self._mender = Mender(self._run, self._rates, settings.acting, shelf, self._acted) if mends else None
+        self._scheduled = lambda: bool(self._stepping.editors.schedulers)
+        self._mender = self._mender_of(self._run) if self._optimizers else None
         self._curvature = curvature_of(settings.measure.curvature, model)
         sampler = Sampler(settings.measure.gradients_every, self._curvature)
         self._stepping = Stepping(self._optimizers, self._rates, sampler, self._mender, self._faults)
@@ -165,6 +164,27 @@ class Watch:
             self._feed.take(Row(int(step), rates), float(loss))
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
             self._faults.failed(self.step, "record", error)
+
+    def mends(self, run: Restorable, scheduled: Callable[[], bool]) -> Mender | None:
+        """Let `act` mend what a framework without an optimizer of torch trains; `record` tells of its steps.
+
+        The framework's adapter calls `carry_out` of what is returned before each step and `after_step` after
+        it, and multiplies the rate by `multiplier`.
+
+        Args:
+            run: What trains.
+            scheduled: Returns whether a schedule sets the rate.
+
+        Returns:
+            The one that mends, or None where the mode is another one.
+        """
+        self._scheduled = scheduled
+        self._mender = self._mender_of(lambda: run)
+        return self._mender
+
+    def gradients_are_there(self, optimizer: Optimizer) -> None:
+        """Let `act` skip a step whose closure has just made its gradients; call it at the closure's end."""
+        self._guarded("acting inside a step", self._stepping.gradients_are_there, optimizer)
 
     # What people ask
 
@@ -289,10 +309,16 @@ class Watch:
 
     def _seen(self, block: Sequence[tuple[Row, float]], findings: Sequence[Finding]) -> None:
         if self._mender is not None:
-            scheduled = bool(self._stepping.editors.schedulers)
-            order = self._guard.look(block) or order_for(findings, scheduled=scheduled)
+            order = self._guard.look(block) or order_for(findings, scheduled=self._scheduled())
             if order is not None:
                 self._mender.order(order)
+
+    def _mender_of(self, run: Callable[[], Restorable]) -> Mender | None:
+        if self.settings.mode != "act":
+            return None
+        acting = self.settings.acting
+        shelf = Shelf(self.settings.snapshot_steps, acting.keep)
+        return Mender(run, self._rates, acting, shelf, self._acted)
 
     def _run(self) -> Run:
         editors = self._stepping.editors

@@ -52,6 +52,11 @@ def test_without_the_level_it_is_said_late_and_less_surely() -> None:
     assert "chance_loss= would tell" in finding.text
 
 
+def test_without_the_level_a_loss_that_came_to_almost_nothing_is_none() -> None:
+    losses = noisy(lambda step: 0.001 + 2.3 * 0.98**step, 4_000, noise=0.005)
+    assert found(Collapsed(), losses, facts(4_000, None)) == []
+
+
 def test_without_the_level_a_loss_that_never_came_down() -> None:
     (finding,) = found(Collapsed(), noisy(lambda step: 2.0 if step < 2 else 2.3, 4_000), facts(4_000, None))
     assert finding.confidence == 0.5

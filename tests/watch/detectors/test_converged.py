@@ -163,3 +163,22 @@ def test_a_regression_that_still_falls_bounces_or_is_annealed(lr: float, cosine:
 @pytest.mark.parametrize(("lr", "found"), [(0.1, 1), (1e-3, 0)])
 def test_a_regression_on_all_its_data(lr: float, found: int) -> None:
     assert len(regression(lr, steps=320, full_batch=True)) == found
+
+
+def test_a_regression_on_all_its_data_that_had_little_to_learn() -> None:
+    targets = (
+        TARGETS.mean()
+        + 0.01 * INPUTS[:, :1]
+        + torch.randn(1024, 1, generator=torch.Generator().manual_seed(3))
+    )
+    model = nn.Linear(20, 1)
+    nn.init.normal_(model.weight, std=0.05, generator=torch.Generator().manual_seed(4))
+    optimizer = SGD(model.parameters(), lr=0.3)
+    with quiet(optimizer, full_batch=True, measure=Measure(gradients_every=8)) as w:
+        for _ in range(320):
+            loss = nn.functional.mse_loss(model(INPUTS), targets)
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            w.observe(loss)
+    assert [one.verdict for one in w.findings if one.verdict == "converged"] == ["converged"]

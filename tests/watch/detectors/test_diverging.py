@@ -1,5 +1,6 @@
 """Losses that rise and stay up."""
 
+import numpy as np
 import pytest
 
 from rightrate.watch.detectors.diverging import Diverging
@@ -40,3 +41,9 @@ def test_it_is_said_again_after_it_had_ceased() -> None:
         return 3.0 if high else 1.0 + 2.0 / (1.0 + step / 5.0)
 
     assert len(found(Diverging(), noisy(shape, 2_500))) == 2
+
+
+def test_an_easy_first_batch_is_not_where_a_noisy_run_began() -> None:
+    rng = np.random.default_rng(0)
+    for _ in range(20):
+        assert found(Diverging(), [0.01, *rng.exponential(0.07, 1_000)]) == []

@@ -1,5 +1,6 @@
 """Rates that are too low."""
 
+import dataclasses
 import math
 
 import pytest
@@ -53,3 +54,16 @@ def test_a_rate_that_a_schedule_lowers_is_not_judged() -> None:
         course = course.add(block.steps, block.losses, [0.1 * 0.998**step for step in block.steps])
         lowered.append(type(block)(**{**block.__dict__, "course": course}))
     assert found_in(TooLow(), lowered)[0] == []
+
+
+def test_a_run_that_was_put_back_is_not_judged() -> None:
+    blocks = [
+        dataclasses.replace(block, course=dataclasses.replace(block.course, whole=False))
+        for block in blocks_of(noisy(path, 4_000, 0.002), TOLD)
+    ]
+    assert found_in(TooLow(), blocks)[0] == []
+
+
+def test_a_loss_above_where_it_began_is_not_too_low() -> None:
+    losses = noisy(lambda step: 2.3 if step < 2 else 4.4 - step / 4_000.0, 4_000, 0.001)
+    assert found(TooLow(), losses, TOLD) == []

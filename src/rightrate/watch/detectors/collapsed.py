@@ -15,6 +15,7 @@ _RIPE_SHARE, _RIPE_STEPS = 0.25, 4_000
 _BLOWN_SHARE, _BLOWN_STEPS = 0.05, 1_000
 _STILL_SHARE, _STILL_STEPS = 0.42, 10_000
 _STILL = 0.01
+_FITTED = 0.2
 _LEAST_STEPS = 64
 _VALIDATIONS = 3
 _BLOWN_UP, _RARE = 1.5, 8.0
@@ -32,7 +33,8 @@ class Collapsed:
     and sure where it blew up: one that did neither may just be slow.
 
     Without it, with less confidence: a quarter of the run is over, the loss is less than 7 % below where it
-    began, and its trend stays there; or four tenths are, and it has stood still since it first came down.
+    began, and its trend stays there; or four tenths are, it has stood still since it first came down, and it
+    came down to no less than a fifth of where it began: constant predictions seldom are so good.
 
     The level that counts is that of the loss as it is observed, weight penalties included.
     """
@@ -113,9 +115,10 @@ def _unmoved(block: Block, now: float) -> Finding | None:
     trend = course.trend(course.step / 4.0)
     if trend is None or min(trend.level, trend.after(doublings_left(block))) < near:
         return None
+    word = "above" if now > course.start else "hardly below"
     text = (
-        f"The loss, {now:.4g} at step {course.step:,}, is hardly below where it began, {course.start:.4g}, "
-        f"and its trend leads no further."
+        f"The loss, {now:.4g} at step {course.step:,}, is {word} where it began, {course.start:.4g}, and its "
+        f"trend leads no further."
     )
     return _finding(block, 0, text, 0.5, {"loss": now, "start": course.start, "slope": trend.slope})
 
@@ -126,7 +129,7 @@ def _at_rest(block: Block, now: float) -> Finding | None:
         return None
     since = course.step / 8.0
     trend = course.trend(since)
-    if trend is None:
+    if trend is None or 0.0 < now < _FITTED * course.start:
         return None
     moved = 3.0 * (abs(trend.slope) + 2.0 * trend.error)
     if moved > _STILL * abs(course.start - now):

@@ -38,9 +38,10 @@ class Converged:
     thousandth of the first ones, and below 1e-4 (1 + |loss|).
 
     In the first case the loss must not fall any more: its trend over the latter half of the run, less two
-    standard errors, is a fall of at most a twentieth each time the steps double. In either case the run must
-    have learned: the loss is a tenth below the constant prediction's, or below where it began if that is
-    unknown, it has not lost a tenth of that again, and half of the tensors have a gradient.
+    standard errors, is a fall of at most a twentieth each time the steps double. And the run must have
+    learned: the loss is a tenth below the constant prediction's, or below where it began if that is unknown,
+    and it has not lost a tenth of that again. Of a gradient of all data that is asked only where the constant
+    prediction's loss is known. In either case half of the tensors must have a gradient.
 
     It is said once for each rate, and not while a schedule changes the rate by more than 1 %. Noise alone is
     never certain: a lower rate would go on. NaN is no sample.
@@ -94,8 +95,10 @@ def _alike(one: float, other: float) -> bool:
 
 
 def _learned(block: Block) -> bool:
-    """Return whether the loss came down, and is down."""
+    """Return whether the loss came down, and is down, as far as that is asked."""
     course, chance = block.course, block.facts.chance_loss
+    if block.facts.full_batch and chance is None:
+        return True
     level = course.start if chance is None else chance
     means = [part.mean for part in course.parts]
     now = course.level(0.75 * course.step)

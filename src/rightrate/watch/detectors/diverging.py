@@ -3,12 +3,13 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from statistics import median
+from statistics import fmean, median
 
 from rightrate.watch.course import Course
 from rightrate.watch.detector import Block, State
 from rightrate.watch.detectors._common import due, level_since, once, recent
 from rightrate.watch.finding import Finding
+from rightrate.watch.opening import blew_up, opening_level
 
 __all__ = ["Diverging"]
 
@@ -16,10 +17,9 @@ _LEAST_STEPS = 64
 _WINDOW = 5
 _RISEN = 1.0 / 3.0
 _MARGIN = 0.1
+_LOST = 0.5
 _NOISE = 1.5
 _SURE = 3.0
-_BLOWN_UP = 3.0
-_OPENING = 8
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,8 +27,8 @@ class Diverging:
     """Says that the loss has risen, and stays up.
 
     Either above where it began: for 64 steps and a twelfth of the run so far, by a tenth and by more than the
-    noise of single losses. Or back up: for as long, by a third of all that was gained and by three times the
-    noise of the course's parts.
+    noise of single losses; less surely below half of the constant prediction's loss. Or back up: for as long,
+    by a third of all that was gained and by three times the noise of the course's parts.
     """
 
     def init(self) -> State:
@@ -49,13 +49,13 @@ class Diverging:
 def _border(losses: Sequence[float], start: float) -> float:
     """Return above what a level is above where the run began, from its first losses.
 
-    The noise of single losses is the median difference of neighbours, over 0.954. Where it is three times the
-    loss itself, the run blew up within these losses, and twice its first loss is the border.
+    The noise of single losses is the mean difference of neighbours, over 1.128. Where the run blew up within
+    these losses, twice its first loss is the border.
     """
-    noise = median(abs(b - a) for a, b in pairwise(losses)) / 0.954
-    if noise > _BLOWN_UP * abs(start):
+    if blew_up(losses):
         return start + abs(start)
-    began = max(start, median(losses[:_OPENING]))
+    noise = fmean(abs(b - a) for a, b in pairwise(losses)) / 1.128
+    began = opening_level(losses)
     return began + _MARGIN * abs(began) + _NOISE * noise
 
 
@@ -69,7 +69,9 @@ def _above(block: Block, border: float) -> Finding | None:
         return None
     since = level_since(course, course.start)
     text = f"The loss, {level:.4g}, has been above where it began ({course.start:.4g}) since step {since:,}."
-    return _finding(block, since, text, 0.9, {"loss": level, "start": course.start})
+    chance = block.facts.chance_loss
+    sure = chance is None or level > _LOST * chance
+    return _finding(block, since, text, 0.9 if sure else 0.6, {"loss": level, "start": course.start})
 
 
 def _back_up(block: Block) -> Finding | None:

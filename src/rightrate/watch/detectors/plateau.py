@@ -53,7 +53,7 @@ def _found(block: Block) -> Finding | None:
     since = round(course.step / 2.0**doublings)
     gained = course.start - trend.level
     text = (
-        f"The loss has stood still at {trend.level:.4g} since step {since:,}: {trend.slope:+.2g} "
+        f"The loss has stood still at {course.level(since):.4g} since step {since:,}: {trend.slope:+.2g} "
         f"+- {trend.error:.1g} each time the steps double."
     )
     return Finding(
@@ -86,6 +86,6 @@ def _standing(course: Course) -> tuple[int, Trend | None]:
 
 
 def _still(course: Course, trend: Trend, since: float) -> bool:
-    gained = course.start - trend.level
-    most = min(_STILL * gained, _STILL_OF_LEVEL * trend.level if trend.level > 0.0 else math.inf)
+    gained, level = course.start - trend.level, course.level(since)
+    most = min(_STILL * gained, _STILL_OF_LEVEL * level if level > 0.0 else math.inf)
     return course.steady(since) and abs(trend.slope) + _SURE * trend.error < most

@@ -24,8 +24,8 @@ class TooLow:
     gained. The rate is too low where that gain, near a quarter of the run (after 4,000 steps, where its
     length is unknown), is at least four tenths of all that was learned so far, counted from the constant
     prediction (`chance_loss`), or three tenths counted from where the loss began. It is judged where the rate
-    stayed within a factor of two since a quarter of the steps so far, and the loss never rose to twice where
-    it began.
+    stayed within a factor of two since a quarter of the steps so far, the loss is below where it began and
+    never rose to twice that, and the run was not put back: then the steps do not tell how far it is.
     """
 
     def init(self) -> State:
@@ -41,12 +41,16 @@ class TooLow:
 
 def _finding(block: Block) -> Finding | None:
     course, chance = block.course, block.facts.chance_loss
+    if not course.whole:
+        return None
     now = course.step + 1.0
     trend, half = course.trend(now / 4.0), course.trend(now / 2.0)
     if trend is None or half is None or not course.steady(now / 4.0) or trend.slope > -_SURE * trend.error:
         return None
     highest = max(part.mean for part in course.parts)
     if course.start > 0.0 and highest > _BLOWN_UP * course.start:
+        return None
+    if trend.level >= course.start:
         return None
     reference = course.start if chance is None else min(chance, course.start)
     learned = reference - course.level(0.85 * now)
