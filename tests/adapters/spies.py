@@ -67,6 +67,8 @@ class Broken:
     def should_stop(self):
         return fail()
 
+    multiplier = should_stop
+
 
 def broken_from_the_start(monkeypatch, callback):
     """Make the watcher of a callback one of which nothing works, from the beginning of training on."""

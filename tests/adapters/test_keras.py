@@ -3,11 +3,11 @@
 import pytest
 from tests.schedules.frameworks.processes import python
 
-PROGRAM = "tests/adapters/program_keras.py"
+PROGRAMS = ["tests/adapters/program_keras.py", "tests/adapters/acting_keras.py"]
 
 
 @pytest.mark.parametrize("backend", ["tensorflow", "jax", "torch"])
 def test_a_backend(backend: str) -> None:
-    said = python(backend, "-m", "pytest", "-q", "-m", "adapters", "-p", "no:cacheprovider", PROGRAM)
+    said = python(backend, "-m", "pytest", "-q", "-m", "adapters", "-p", "no:cacheprovider", *PROGRAMS)
     assert " passed" in said
     assert " skipped" not in said

@@ -121,6 +121,60 @@ def test_in_act_a_run_that_goes_wrong_is_ended(tmp_path) -> None:
     assert callback.watch.step == 3
 
 
+class Wild(Net):
+    """One of its batches gives a gradient that is not finite, or far too large."""
+
+    def __init__(self, factor, *, at=5, manual=False):
+        super().__init__(manual)
+        self.factor, self.at, self.seen = factor, at, []
+
+    def training_step(self, batch, batch_idx):
+        self.seen.append(self.inside.weight.detach().clone())
+        if len(self.seen) == self.at + 1:
+            batch = (batch[0] * self.factor, batch[1])
+        return super().training_step(batch, batch_idx)
+
+    def configure_optimizers(self):
+        adam = torch.optim.Adam(self.parameters(), lr=0.01)
+        return [adam], [{"scheduler": torch.optim.lr_scheduler.StepLR(adam, 1000), "interval": "step"}]
+
+
+@pytest.mark.parametrize("manual", [False, True])
+@pytest.mark.parametrize(("factor", "at"), [(float("nan"), 5), (1e4, 20)])
+def test_in_act_a_step_with_a_wild_gradient_is_skipped(tmp_path, factor, at, manual) -> None:
+    net, callback = Wild(factor, at=at, manual=manual), WatchCallback(console=False, mode="act")
+    trainer = train(tmp_path, [callback], net, steps=at + 3, gradient_clip_val=None if manual else 1e9)
+    (act,) = callback.watch.acts
+    assert (act.kind, act.step) == ("skip", at)
+    assert torch.equal(net.seen[at], net.seen[at + 1])
+    assert not torch.equal(net.seen[at + 1], net.seen[at + 2])
+    assert torch.isfinite(net.inside.weight).all()
+    assert callback.watch.step == at + 2
+    assert {int(state["step"]) for state in trainer.optimizers[0].state.values()} == {at + 2}
+    assert callback.notes == []
+
+
+def test_in_act_with_nothing_to_mend_weights_are_bit_for_bit_those_of_the_bare_run(tmp_path) -> None:
+    bare, watched, callback = Net(), Net(), WatchCallback(console=False, mode="act")
+    train(tmp_path / "bare", [], bare)
+    train(tmp_path / "watched", [callback], watched)
+    assert torch.equal(bare.inside.weight, watched.inside.weight)
+    assert callback.watch.acts == []
+    assert callback.notes == []
+
+
+def test_a_closure_that_is_called_again_is_never_skipped(tmp_path) -> None:
+    class Newton(Wild):
+        def configure_optimizers(self):
+            return torch.optim.LBFGS(self.parameters(), lr=0.1, max_iter=2)
+
+    net, callback = Newton(1.0), WatchCallback(console=False, mode="act")
+    train(tmp_path, [callback], net, steps=4)
+    assert callback.watch.step == 4
+    assert callback.watch.acts == []
+    assert callback.notes == []
+
+
 def test_nothing_of_the_watcher_raises_into_training(tmp_path, monkeypatch) -> None:
     bare, net, callback = Net(), Net(), WatchCallback(console=False)
     broken_from_the_start(monkeypatch, callback)

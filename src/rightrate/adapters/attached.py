@@ -43,12 +43,26 @@ class Attached:
         return [*self._faults.notes, *(() if self.watch is None else self.watch.notes)]
 
     def start(
-        self, optimizers: Sequence[Optimizer] | None, *, model: Any = None, total_steps: int | None = None
+        self,
+        optimizers: Sequence[Optimizer] | None,
+        *,
+        model: Any = None,
+        total_steps: int | None = None,
+        prepare: Callable[[Watch], object] | None = None,
     ) -> None:
-        """Begin to watch, from the state that was loaded or that the training before ended with."""
+        """Begin to watch, from the state that was loaded or that the training before ended with.
+
+        Args:
+            optimizers: Optimizers of torch, or None.
+            model: The model, if it is one of torch.
+            total_steps: The length of the training, if it is known.
+            prepare: Called with the watcher before it gets its state.
+        """
         self.close()
         given = {"total_steps": total_steps, **self._settings}
         new = watch(None if optimizers is None else list(optimizers), model=model, **given)
+        if prepare is not None:
+            prepare(new)
         if self._saved is not None:
             new.load_state_dict(self._saved)
         self.watch = new.__enter__()
@@ -83,6 +97,10 @@ class Attached:
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
         """Go on from a saved state when training begins."""
         self._saved = dict(state) or None
+
+    def note(self, place: str, text: str) -> None:
+        """Say once what the callback cannot do."""
+        self._faults.say(0, place, text)
 
     def guarded(self, do: Callable[..., Any], *arguments: Any) -> Any:
         """Return what a function returns; if it fails, note it and return None."""

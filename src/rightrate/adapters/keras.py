@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from rightrate.adapters.attached import Attached
+from rightrate.adapters.keras_model import KerasRates, KerasRun, number
 from rightrate.schedules.frameworks.table import needed
 
 __all__ = ["WatchCallback"]
@@ -17,6 +18,10 @@ class WatchCallback(_Callback):  # type: ignore[misc]
 
     Keras tells its callbacks the mean loss of the epoch so far; the loss of a batch is got back from the
     sums behind that mean. The rate is read from the model's own optimizer before each step.
+
+    With `mode="act"` the watcher rolls back, lowers the rate and stops. It cannot skip steps, because Keras
+    compiles gradients and update into one. Put it last in the list of callbacks, so that a rate
+    that another one sets at the beginning of a batch is multiplied too.
 
     Args:
         settings: Arguments of `rightrate.watch`.
@@ -34,7 +39,11 @@ class WatchCallback(_Callback):  # type: ignore[misc]
     def __init__(self, **settings: Any) -> None:
         super().__init__()
         self._attached = Attached("WatchCallback", settings)
+        self._rates = KerasRates()
+        self._mender: Any = None
+        self._run: Any = None
         self._sums = (0.0, 0.0)
+        self._ahead = 0
         self._step = 0
         self._rate = float("nan")
 
@@ -57,11 +66,13 @@ class WatchCallback(_Callback):  # type: ignore[misc]
         self._sums = (0.0, 0.0)
 
     def on_train_batch_begin(self, batch: int, logs: Any = None) -> None:
-        """Read the step and the rate."""
+        """Do what the watcher wants done, and read the step and the rate."""
+        self._attached.guarded(self._mend)
         self._attached.guarded(self._read_rate)
 
     def on_train_batch_end(self, batch: int, logs: Any = None) -> None:
         """Take the step, and end the run if the watcher wants it."""
+        self._attached.guarded(self._rates.take_back, self.model)
         self._attached.guarded(self._take)
         if self._attached.should_stop:
             self.model.stop_training = True
@@ -72,6 +83,7 @@ class WatchCallback(_Callback):  # type: ignore[misc]
 
     def on_train_end(self, logs: Any = None) -> None:
         """Close the watcher."""
+        self._attached.guarded(self._rates.close, self.model)
         self._attached.guarded(self._attached.close)
 
     def state_dict(self) -> dict[str, Any]:
@@ -84,27 +96,42 @@ class WatchCallback(_Callback):  # type: ignore[misc]
 
     def _start(self) -> None:
         steps, epochs = self.params.get("steps"), self.params.get("epochs")
-        done = int(_number(self.model.optimizer.iterations))
+        self._rates.close(self.model)
+        done = self._iterations()
         total = done + steps * epochs if steps and epochs else None
-        self._attached.start(None, total_steps=total)
+        self._attached.start(None, total_steps=total, prepare=self._prepare)
+        self._ahead = max(0, self.watch.step - done)
+        if self._mender is not None and self.watch.settings.acting.skip_steps:
+            text = "Keras compiles gradients and update into one; no step is skipped"
+            self._attached.note("skip_steps", text)
+
+    def _prepare(self, watcher: Any) -> None:
+        self._run = KerasRun(self.model)
+        self._mender = watcher.mends(self._run, lambda: self._rates.scheduled(self.model))
+
+    def _iterations(self) -> int:
+        return int(number(self.model.optimizer.iterations))
+
+    def _mend(self) -> None:
+        """Carry out what was ordered; the watcher's steps go on where the optimizer's go back."""
+        if self._mender is None or not self._run.ready():
+            return
+        step = self._iterations() + self._ahead
+        if self._mender.carry_out(step):
+            self._ahead = step - self._iterations()
+            self._sums = (0.0, 0.0)
 
     def _read_rate(self) -> None:
-        optimizer = self.model.optimizer
-        self._step = int(_number(optimizer.iterations))
-        self._rate = _number(optimizer.learning_rate)
+        self._step = self._iterations() + self._ahead
+        self._rate = self._rates.apply(self.model, self.watch.multiplier)
 
     def _take(self) -> None:
         tracker = self.model._loss_tracker
-        sums = _number(tracker.total), _number(tracker.count)
+        sums = number(tracker.total), number(tracker.count)
         total, count = (now - before for now, before in zip(sums, self._sums, strict=True))
         self._sums = sums
         watcher = self._attached.watch
         if watcher is not None and count > 0:
             watcher.record(step=self._step, loss=total / count, lr=self._rate)
-
-
-def _number(variable: Any) -> float:
-    """Return the value of a variable or a tensor of any backend."""
-    value = getattr(variable, "value", variable)
-    value = value() if callable(value) else value  # a variable of TensorFlow's own
-    return float(_keras.ops.convert_to_numpy(value))
+        if self._mender is not None:
+            self._mender.after_step(self._iterations() + self._ahead)

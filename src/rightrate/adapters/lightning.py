@@ -59,6 +59,10 @@ class WatchCallback(_Callback):  # type: ignore[misc]
         """Take the loss of a batch."""
         self._attached.guarded(self._observe, trainer, pl_module, loss)
 
+    def on_before_optimizer_step(self, trainer: Any, pl_module: Any, optimizer: Any) -> None:
+        """Skip the step if the watcher wants it: Lightning makes gradients inside of the optimizer's step."""
+        self._attached.guarded(self._gradients_are_there, optimizer)
+
     def on_train_batch_end(self, trainer: Any, *arguments: Any) -> None:
         """End the run if the watcher wants it."""
         if self._attached.should_stop:
@@ -89,6 +93,10 @@ class WatchCallback(_Callback):  # type: ignore[misc]
         total = trainer.estimated_stepping_batches
         steps = int(total) if 0 < total < math.inf else None
         self._attached.start(trainer.optimizers, model=module, total_steps=steps)
+
+    def _gradients_are_there(self, optimizer: Any) -> None:
+        if self._attached.watch is not None:
+            self._attached.watch.gradients_are_there(optimizer)
 
     def _observe(self, trainer: Any, module: Any, loss: Any) -> None:
         divided = trainer.accumulate_grad_batches if module.automatic_optimization else 1

@@ -73,8 +73,8 @@ class Watch:
         self._faults = self._feed.faults
         self._rates = Rates()
         self._guard = Guard(settings.chance_loss)
-        self._scheduled = lambda: bool(self._stepping.editors.schedulers)
-        self._mender = self._mender_of(self._run) if self._optimizers else None
+        self._scheduled: Callable[[], bool] = self._has_scheduler
+        self._mender: Mender | None = self._mender_of(self._run) if self._optimizers else None
         self._curvature = curvature_of(settings.measure.curvature, model)
         sampler = Sampler(settings.measure.gradients_every, self._curvature)
         self._stepping = Stepping(self._optimizers, self._rates, sampler, self._mender, self._faults)
@@ -312,6 +312,9 @@ class Watch:
             order = self._guard.look(block) or order_for(findings, scheduled=self._scheduled())
             if order is not None:
                 self._mender.order(order)
+
+    def _has_scheduler(self) -> bool:
+        return bool(self._stepping.editors.schedulers)
 
     def _mender_of(self, run: Callable[[], Restorable]) -> Mender | None:
         if self.settings.mode != "act":
