@@ -1,8 +1,9 @@
 """Acts: what is done, what it leaves as it was, and undoing it."""
 
 import random
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 import torch
@@ -265,3 +266,63 @@ def test_a_snapshot_changes_nothing() -> None:
 def test_what_cannot_be_asked(given: dict[str, Any], match: str) -> None:
     with pytest.raises(ConfigError, match=match):
         Acting(**given)
+
+
+class Numbers:
+    """A run that no framework knows: one number."""
+
+    def __init__(self) -> None:
+        self.number = 0.0
+
+    def state(self) -> Mapping[str, float]:
+        return {"number": self.number}
+
+    def put_back(self, state: Mapping[str, float]) -> None:
+        self.number = state["number"]
+
+
+def test_what_an_adapter_trains_is_rolled_back_and_lowered() -> None:
+    run = Numbers()
+    with quiet(None, mode="act", acting=Acting(cut=0.5, lower=0.1, snapshot_steps=4)) as w:
+        mender = w.mends(run, lambda: False)
+        assert mender is not None
+        for step in range(12):
+            mender.carry_out(step)
+            run.number += 1.0
+            w.record(step=step, loss=1.0, lr=0.1)
+            mender.after_step(step + 1)
+        ordered(w, "rollback", since=12)
+        assert mender.carry_out(12)
+        assert (run.number, w.multiplier) == (8.0, 0.5)
+        ordered(w, "lower")
+        assert not mender.carry_out(12)
+        assert w.multiplier == pytest.approx(0.05)
+    assert [act.kind for act in w.acts] == ["rollback", "lower"]
+
+
+@pytest.mark.parametrize("mode", ["observe", "advise"])
+def test_what_an_adapter_trains_is_left_alone_in_other_modes(mode: Literal["observe", "advise"]) -> None:
+    with quiet(None, mode=mode) as w:
+        assert w.mends(Numbers(), lambda: False) is None
+
+
+@pytest.mark.parametrize(("kind", "kept"), [(torch.optim.Adam, True), (torch.optim.LBFGS, False)])
+def test_a_step_is_skipped_inside_of_its_closure(kind: type[torch.optim.Optimizer], kept: bool) -> None:
+    weight = torch.ones(2, requires_grad=True)
+    optimizer = kind([weight], lr=0.1)  # type: ignore[call-arg]
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = weight.sum() * torch.nan
+        loss.backward()  # type: ignore[no-untyped-call]
+        w.gradients_are_there(optimizer)
+        return loss
+
+    with quiet(optimizer, mode="act") as w:
+        optimizer.step(closure)
+        assert torch.equal(weight, torch.ones(2)) is kept
+        assert (w.step, [act.kind for act in w.acts]) == ((0, ["skip"]) if kept else (1, []))
+        assert weight.grad is not None
+        assert torch.isnan(weight.grad).all()
+        w.gradients_are_there(optimizer)  # outside of a step it does nothing
+        assert weight.grad is not None
