@@ -70,3 +70,16 @@ def test_rates_that_were_put_back_are_nobodys_edit() -> None:
     editors.forget()
     assert editors.before_step(optimizer, (0.5,), 2) is None
     assert len(editors.edits) == 1
+
+
+def test_of_two_schedulers_the_one_that_set_the_rate_is_named() -> None:
+    optimizer = fresh()
+    one = lr_scheduler.LinearLR(optimizer, total_iters=50)
+    other = lr_scheduler.ExponentialLR(optimizer, 0.9)
+    with quiet(optimizer) as w:
+        for _ in range(20):
+            stepped(optimizer)
+            w.observe(1.0)
+            one.step()
+            other.step()
+    assert {edit.who for edit in w.edits} == {"ExponentialLR"}

@@ -1,6 +1,8 @@
 """Detectors in a watched run: what they see, what follows, and what happens when one fails."""
 
+import dataclasses
 import json
+import math
 from typing import Any
 
 import pytest
@@ -8,9 +10,13 @@ import torch
 from torch.optim import SGD
 
 from rightrate.watch import judge
-from rightrate.watch.detector import Block, State
+from rightrate.watch.detector import Block, Sample, State, again
+from rightrate.watch.detectors.dead_layers import DeadLayers
+from rightrate.watch.detectors.scheduler_misplaced import SchedulerMisplaced
+from rightrate.watch.detectors.spike import Spike
 from rightrate.watch.finding import Finding
 from rightrate.watch.ladder import order_for
+from rightrate.watch.measure import Measured
 from tests.watch.loops import network, quiet, train
 
 
@@ -102,3 +108,19 @@ def test_the_gravest_of_several_findings_decides() -> None:
     order = order_for([finding("plateau"), finding("collapsed", step=90)], scheduled=False)
     assert order is not None
     assert (order.kind, order.since) == ("rollback", 82)
+
+
+def test_what_is_built_wrong_is_said_once_though_the_run_is_put_back() -> None:
+    numbers = {field.name: math.nan for field in dataclasses.fields(Measured)}
+    dead = Sample(step=1, measured=Measured(**{**numbers, "flat_fraction": 0.5}), flat_tensors=("a",))
+    state = DeadLayers().init()
+    blocks = [Block(steps=(step,), losses=(1.0,), samples=(dead,)) for step in range(8)]
+    told = []
+    for place, block in enumerate(blocks):
+        state = again(DeadLayers(), state) if place == 6 else state
+        found, state = DeadLayers().update(state, block)
+        told += found
+    assert [one.verdict for one in told] == ["dead_layers"]
+    assert again(Spike(), {"window": [1.0], "calm": 0}) == Spike().init()
+    misplaced = {**SchedulerMisplaced().init(), "newest": [9, 9], "said": ["often"]}
+    assert again(SchedulerMisplaced(), misplaced) == {**SchedulerMisplaced().init(), "said": ["often"]}

@@ -2,6 +2,9 @@
 
 import io
 import json
+import subprocess
+import sys
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +15,13 @@ from typer.testing import CliRunner
 
 import rightrate as rr
 from rightrate.cli.app import app
-from rightrate.errors import ConfigError
+from rightrate.errors import ConfigError, StoreError
 from rightrate.report.watch_charts import watch_charts
 from rightrate.report.watch_page import watch_page
 from rightrate.report.watch_view import WatchView
 from rightrate.watch.console import Console
 from rightrate.watch.history import Curve
-from rightrate.watch.sinks import ConsoleSink, joined
+from rightrate.watch.sinks import ConsoleSink, StoreSink, joined
 from tests.watch.loops import network, quiet, train
 
 
@@ -86,7 +89,8 @@ def test_the_store_is_followed_and_the_report_is_written_from_it(tmp_path: Path)
     shown = CliRunner().invoke(app, ["watch", str(store)])
     assert shown.exit_code == 0, shown.output
     assert "act: rollback (multiplier 1 to 0.2" in shown.output
-    assert shown.output.splitlines()[-1].startswith("<b>toy</b>: step 196, loss ")
+    assert shown.output.splitlines()[-2].startswith("<b>toy</b>: step 196, loss ")
+    assert shown.output.splitlines()[-1] == "<b>toy</b>: ended"
     lines = CliRunner().invoke(app, ["watch", str(store), "--json", "--once"]).output.splitlines()
     told = [json.loads(line) for line in lines]
     assert {"steps", "act", "validation"} <= {row["what"] for row in told}
@@ -96,6 +100,105 @@ def test_the_store_is_followed_and_the_report_is_written_from_it(tmp_path: Path)
     assert "&lt;b&gt;toy&lt;/b&gt;" in text
     assert "<b>toy</b>" not in text
     assert WatchView.from_dict(json.loads(json.dumps(w.view().to_dict()))).acts == w.view().acts
+
+
+def test_a_run_that_was_killed_is_told_as_one_and_has_a_page(tmp_path: Path) -> None:
+    store, page = tmp_path / "runs.db", tmp_path / "watch.html"
+    code = f"""
+import os
+import rightrate as rr
+w = rr.watch(None, store={str(store)!r}, name="killed", total_steps=400, console=False).__enter__()
+for step in range(105):
+    w.record(step=step, loss=1.0 / (step + 1) if step != 40 else float("nan"), lr=0.1)
+    w._feed._sinks[-1]._writing and w._feed._sinks[-1]._writing.result()
+w._feed._sinks[-1]._write()
+w._feed._sinks[-1]._writing.result()
+os._exit(9)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 9
+    shown = CliRunner().invoke(app, ["watch", str(store), "--report", str(page)])
+    assert shown.exit_code == 0, shown.output
+    assert shown.output.splitlines()[-1] == "killed: cut off: its process is gone, and it had not ended"
+    text = page.read_text(encoding="utf-8")
+    assert "The run was cut off" in text
+    assert "The loss is nan at step 40." in text
+    assert "105 of 400 steps" in text
+
+
+def test_a_run_that_goes_on_has_no_page_yet(tmp_path: Path) -> None:
+    store = tmp_path / "runs.db"
+    with rr.watch(None, store=store, console=False):
+        done = CliRunner().invoke(app, ["watch", str(store), "--once", "--report", str(tmp_path / "w.html")])
+    assert done.exit_code == 2
+    assert "must be of a run that has ended" in done.output
+
+
+def test_a_run_whose_losses_are_not_observed_is_not_called_healthy() -> None:
+    weight = torch.nn.Parameter(torch.ones(1))
+    optimizer = SGD([weight], lr=0.1)
+    with quiet(optimizer) as w:
+        for _ in range(1_100):
+            weight.grad = torch.ones(1)
+            optimizer.step()
+    assert w.step == 1_100
+    assert len(w._stepping.rows) <= 1_024
+    assert [note.text for note in w.notes] == [
+        "RuntimeError: the losses of 1,024 steps were not observed; call w.observe(loss) in the loop"
+    ]
+    assert "It saw no losses" in w.summary()
+    assert "no losses seen" in watch_page(w.view())
+
+
+def test_the_rate_that_is_told_is_the_newest_one() -> None:
+    with quiet(None) as w:
+        for step in range(3_000):
+            w.record(step=step, loss=1.0, lr=1.0 - step / 3_000)
+    assert w.lr == pytest.approx(1 / 3_000)
+    assert "lr 3.33e-4" in w.summary()
+    assert "3.33e-4" in watch_page(w.view())
+
+
+def test_a_long_log_makes_a_page_of_few_points() -> None:
+    rows = [
+        {"what": "steps", "from": i, "step": i, "loss": 1.0, "low": 0.5, "high": 2.0 + (i == 7), "lr": 0.1}
+        for i in range(5_000)
+    ]
+    view = WatchView.from_log("long", {}, rows)
+    assert len(view.curves["loss"]) == 1_667
+    assert view.curves["loss"][2] == {"step": 6, "mean": 1.0, "low": 0.5, "high": 3.0}
+    assert view.last_rate == 0.1
+    with pytest.raises(StoreError, match="log of a watched run"):
+        WatchView.from_log("odd", {}, [{"what": "steps", "from": "a"}])
+
+
+def test_training_does_not_wait_for_a_store_that_is_locked() -> None:
+    free, written = threading.Event(), []
+
+    def append(stream: str, rows: list[Any]) -> None:
+        free.wait()
+        written.extend(rows)
+
+    sink = StoreSink(append, clock=lambda: 0.0, seconds=0.0)
+    for step in range(2_000):
+        sink.tell("note", {"step": step, "text": "a"})
+        sink.tell("steps", {"from": step, "step": step, "count": 0, "broken": 1, "lr": 0.1})
+    assert written == []
+    free.set()
+    sink.close()
+    assert [row["step"] for row in written if row["what"] == "note"] == [0, *range(1_000, 2_000)]
+    assert written[-1]["from"] == 0
+    assert written[-1]["step"] == 1_999
+
+
+def test_what_could_not_be_written_is_noted_and_the_run_goes_on() -> None:
+    def append(stream: str, rows: list[Any]) -> None:
+        raise OSError("the disk is full")
+
+    with quiet(None) as w:
+        w._feed.add_sink(StoreSink(append))
+        for step in range(64):
+            w.record(step=step, loss=1.0, lr=0.1)
+    assert [note.text for note in w.notes] == ["OSError: the disk is full"]
 
 
 def test_a_store_without_a_watched_run(tmp_path: Path) -> None:
@@ -148,7 +251,7 @@ def test_the_page_begins_with_why_a_run_is_lost(tmp_path: Path) -> None:
 def test_an_empty_run_has_a_page(tmp_path: Path) -> None:
     with quiet(None) as w:
         pass
-    assert w.save_report(tmp_path / "watch.html").read_text(encoding="utf-8").count("Nothing was wrong") == 1
+    assert w.save_report(tmp_path / "watch.html").read_text(encoding="utf-8").count("saw no losses") == 1
 
 
 @pytest.mark.parametrize(
@@ -167,6 +270,11 @@ def test_a_report_that_cannot_be_written(path: str, match: str, tmp_path: Path) 
         ({"total_steps": 0}, r"watch\(total_steps=\.\.\.\) must be an integer >= 1, got 0"),
         ({"chance_loss": float("nan")}, r"watch\(chance_loss=\.\.\.\) must be a finite number, got nan"),
         ({"optimizer": "adam"}, r"watch\(optimizer=\.\.\.\) must be an optimizer of torch, .* got 'adam'"),
+        ({"acting": 3}, r"watch\(acting=\.\.\.\) must be a rightrate\.watch\.Acting, got 3"),
+        ({"measure": {}}, r"watch\(measure=\.\.\.\) must be a rightrate\.watch\.Measure, got \{\}"),
+        ({"model": 3}, r"watch\(model=\.\.\.\) must be a torch\.nn\.Module, got 3"),
+        ({"store": 5}, r"watch\(store=\.\.\.\) must be the path of a file, got 5"),
+        ({"name": 5}, r"watch\(name=\.\.\.\) must be a string, got 5"),
         ({"optimizer": [None]}, r"watch\(optimizer=\.\.\.\) must be an optimizer of torch, .* got None"),
     ],
 )

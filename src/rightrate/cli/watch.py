@@ -31,12 +31,13 @@ def watch(
         bool, typer.Option("--json", help="Print every new event as a line of JSON instead.")
     ] = False,
     report: Annotated[
-        str | None, typer.Option(metavar="FILE", help="Write the HTML report of a finished run.")
+        str | None, typer.Option(metavar="FILE", help="Write the HTML report of a run that has ended.")
     ] = None,
 ) -> None:
     """Follow a training run that was started with `rightrate.watch(..., store=STORE)`.
 
-    It ends with the run, or with Ctrl-C, which leaves the run alone.
+    It ends with the run, or with Ctrl-C, which leaves the run alone. Of a run that was killed the report
+    shows what it had written until then.
     """
     with mistakes_reported():
         code = follow(store, number=run, once=once, json=json, report=report)
@@ -96,7 +97,7 @@ def follow(
         number: The study, or None for the newest watched run.
         once: Whether to end when all that is there is shown.
         json: Whether to print rows as they are, one a line.
-        report: Where to write the report of a finished run.
+        report: Where to write the report of a run that has ended, or was cut off.
         sleep: Waits some seconds.
 
     Raises:
@@ -140,8 +141,10 @@ def _new(reader: "Reader", number: int, followed: Followed) -> list[Mapping[str,
     return [row.values for row in rows]
 
 
-def _ended(reader: "Reader", number: int) -> bool:
-    return next(one for one in reader.studies() if one.number == number).status != "running"
+def _status(reader: "Reader", number: int) -> str:
+    """Return how a run is, for people; "" while it goes on."""
+    states = {"finished": "ended", "stopped": "cut off: its process is gone, and it had not ended"}
+    return states.get(reader.listed(number).status, "")
 
 
 def _as_lines(
@@ -150,7 +153,7 @@ def _as_lines(
     import json
 
     while True:
-        ended = _ended(reader, number)
+        ended = _status(reader, number)
         rows = _new(reader, number, followed)
         for values in rows:
             sys.stdout.write(json.dumps(_plain_numbers(values)) + "\n")
@@ -185,7 +188,7 @@ def _plain(
     """Print a line for what happened, and one every few seconds for where the run is."""
     said, quiet = "", 0
     while True:
-        ended = _ended(reader, number)
+        ended = _status(reader, number)
         rows = _new(reader, number, followed)
         for values in rows:
             if values.get("what") in ("finding", "act", "note"):
@@ -195,6 +198,8 @@ def _plain(
             said, quiet = followed.line(), 5
             console.print(said)
         if done:
+            if ended:
+                console.print(f"{followed.name}: {ended}")
             return
         quiet -= 1
         if not rows:
@@ -222,7 +227,7 @@ def _live(
 
     with Live(screen(followed, console), console=console, auto_refresh=False) as live:
         while True:
-            ended = _ended(reader, number)
+            ended = _status(reader, number)
             rows = _new(reader, number, followed)
             live.update(screen(followed, console, ended=ended), refresh=True)
             if not rows:
@@ -236,8 +241,17 @@ def _write_report(reader: "Reader", number: int, path: str) -> None:
     from rightrate.report.watch_page import save_watch
     from rightrate.report.watch_view import WatchView
 
-    record = reader.study(number).record
-    if record is None:
+    study = reader.study(number)
+    if study.record is not None:
+        view = WatchView.from_dict(study.record)
+    elif study.listed.status == "running":
         advice = "Ask again when it has ended."
-        raise ConfigError(describe("--report", "of a run that is finished", f"study {number}", advice))
-    save_watch(WatchView.from_dict(record), path)
+        raise ConfigError(describe("--report", "of a run that has ended", f"study {number}", advice))
+    else:
+        rows: list[Mapping[str, Any]] = []
+        after = 0
+        while events := reader.events(number, "watch", after):
+            rows += [event.values for event in events]
+            after = events[-1].number
+        view = WatchView.from_log(study.listed.name, study.settings, rows)
+    save_watch(view, path)

@@ -18,13 +18,13 @@ __all__ = ["screen"]
 _COLOURS = {"finding": "yellow", "act": "green", "note": "dim"}
 
 
-def screen(followed: "Followed", console: "Console", *, ended: bool = False) -> Panel:
+def screen(followed: "Followed", console: "Console", *, ended: str = "") -> Panel:
     """Return what is shown.
 
     Args:
         followed: What is known of the run.
         console: Where it is shown.
-        ended: Whether the run is over.
+        ended: How the run ended; "" while it goes on.
     """
     from rightrate.cli.watch import event_line
 
@@ -37,5 +37,5 @@ def screen(followed: "Followed", console: "Console", *, ended: bool = False) -> 
     for values in followed.events:
         colour = _COLOURS.get(str(values["what"]), "")
         parts.append(Text(event_line(values), style=colour, no_wrap=True, overflow="ellipsis"))
-    state = "ended" if ended else "running, Ctrl-C to leave"
+    state = ended or "running, Ctrl-C to leave"
     return Panel(Group(*parts), title=Text("rightrate watch"), subtitle=Text(state))

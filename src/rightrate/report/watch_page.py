@@ -14,6 +14,7 @@ from rightrate.report.watch_view import WatchView
 
 __all__ = ["save_watch", "watch_page"]
 
+_LIKELY = 0.5
 _LOST = ("non_finite", "collapsed", "diverging")
 
 
@@ -33,6 +34,8 @@ def watch_page(view: WatchView) -> str:
         headline=_headline(view),
         gravest=_gravest(view),
         last={name: points[-1]["mean"] for name, points in view.curves.items() if points},
+        rate=view.last_rate,
+        act=_largest(view),
         charts=Markup(script_json(charts)),
         scripts=[Markup(script) for script in scripts],
         css=Markup(resource("page.css")),
@@ -43,16 +46,25 @@ def watch_page(view: WatchView) -> str:
 def _gravest(view: WatchView) -> Mapping[str, Any] | None:
     """Return the finding to begin with: of a lost run, why it is lost; otherwise the newest."""
     for verdict in _LOST:
-        lost = [row for row in view.findings if row["verdict"] == verdict]
+        likely = (row for row in view.findings if row["confidence"] >= _LIKELY)
+        lost = [row for row in likely if row["verdict"] == verdict]
         if lost:
             return lost[-1]
     return view.findings[-1] if view.findings else None
+
+
+def _largest(view: WatchView) -> Mapping[str, Any] | None:
+    """Return the act to begin with: the newest that is more than a step that was skipped, if there is one."""
+    more = [row for row in view.acts if row["kind"] != "skip"]
+    return next(reversed(more or view.acts), None)
 
 
 def _headline(view: WatchView) -> str:
     """Return what came out of it, in a word or a few."""
     if view.about.get("stop_reason"):
         return "stopped"
+    if not view.curves.get("loss"):
+        return "no losses seen"
     kinds = list(dict.fromkeys(str(row["verdict"]).replace("_", " ") for row in view.findings))
     if not kinds:
         return "mended" if view.acts else "nothing found"

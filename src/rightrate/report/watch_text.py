@@ -22,14 +22,12 @@ def watch_summary(view: WatchView) -> str:
     about = view.about
     total = about.get("total_steps")
     parts = [f"{about['name']}: {count(about['step'])}" + (f" of {count(total)}" if total else "") + " steps"]
-    for name, label, shown in (
-        ("loss", "loss", value),
-        ("validation", "validation", value),
-        ("lr", "lr", rate),
-    ):
+    for name in ("loss", "validation"):
         points = view.curves.get(name)
         if points:
-            parts.append(f"{label} {shown(points[-1]['mean'])}")
+            parts.append(f"{name} {value(points[-1]['mean'])}")
+    if view.last_rate is not None:
+        parts.append(f"lr {rate(view.last_rate)}")
     lines = [", ".join(parts)]
     if about.get("multiplier", 1.0) != 1.0:
         lines.append(f"The watcher multiplies the rate by {about['multiplier']:.3g}.")
@@ -39,7 +37,9 @@ def watch_summary(view: WatchView) -> str:
     for row in view.findings[-_SHOWN:]:
         lines.append(f"step {count(row['step'])}: {row['text']}")
         lines += [f"  {row['advice']}"] if row.get("advice") else []
-    if not view.findings and not view.acts:
+    if not view.curves.get("loss"):
+        lines.append("It saw no losses: call observe(loss) at every step, inside of the with block.")
+    elif not view.findings and not view.acts:
         lines.append("Nothing was wrong as far as the watcher saw.")
     lines += [f"step {count(row['step'])}: {row['text']}" for row in view.acts[-_SHOWN:]]
     if about.get("stop_reason"):

@@ -1,7 +1,7 @@
 """What detectors see, and what they are: the contract between the watcher's loop and its detectors."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from operator import lt
@@ -13,7 +13,7 @@ from rightrate.watch.editors import Edit
 from rightrate.watch.finding import Finding
 from rightrate.watch.measure import Measured
 
-__all__ = ["Block", "Detector", "Facts", "Rates", "Sample", "State"]
+__all__ = ["Block", "Detector", "Facts", "Rates", "Sample", "State", "again"]
 
 State = Mapping[str, Any]
 """What a detector remembers: plain JSON data, of bounded size, without NaN and infinity."""
@@ -137,6 +137,9 @@ class Detector(Protocol):
 
     A finding is said once when it becomes true, and again only after it had ceased to be. The same state and
     block give the same answer. `update` does not change the state it is given.
+
+    Where the run is put back to an earlier step, a detector begins anew; one that looks at how the run was
+    put together and not at how it goes has a method `again(state)` besides, and goes on from what it returns.
     """
 
     def init(self) -> State:
@@ -146,3 +149,9 @@ class Detector(Protocol):
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
         ...
+
+
+def again(detector: Detector, state: State) -> State:
+    """Return what a detector remembers where the run was put back to an earlier step."""
+    kept: Callable[[State], State] | None = getattr(detector, "again", None)
+    return detector.init() if kept is None else kept(state)

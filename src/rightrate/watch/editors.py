@@ -101,7 +101,7 @@ class Editors:
         ]
         if not moved and self.look(optimizer):
             moved = self.schedulers[-1:]
-        return type(moved[0]).__name__ if moved and _set_by(moved[0], rates) else OTHER
+        return next((type(one).__name__ for one in moved if _set_by(one, rates)), OTHER)
 
     def look(self, optimizer: Optimizer) -> bool:
         """Look once for torch's schedulers of an optimizer; return whether there are any not known before."""

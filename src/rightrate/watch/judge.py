@@ -6,7 +6,7 @@ from typing import Any
 
 from rightrate.watch.around import Around, sample_of
 from rightrate.watch.course import Course
-from rightrate.watch.detector import Block, Facts, Rates, State
+from rightrate.watch.detector import Block, Facts, Rates, State, again
 from rightrate.watch.detectors import DETECTORS
 from rightrate.watch.faults import Faults
 from rightrate.watch.finding import Finding
@@ -89,8 +89,9 @@ class Judge:
         self._validations = [*self._validations, (step, value)][-_KEPT:]
 
     def again(self) -> None:
-        """Forget what was seen, because the run was put back; what was found stays."""
-        self._states, self._course = {}, self._course.again()
+        """Forget how the run went, because it was put back; what was found stays."""
+        self._states = {name: again(self._detectors[name], state) for name, state in self._states.items()}
+        self._course = self._course.again()
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain data."""

@@ -65,7 +65,8 @@ class Rows:
 
     A loop observes before its optimizer steps, or after; the first step tells which. What is observed
     between two steps belongs to the later one in the first case and to the earlier one in the second. With
-    accumulated batches, several observations make one step, and count as their mean.
+    accumulated batches, several observations make one step, and count as their mean. Of steps and of losses
+    that wait for each other the newest 1,024 are kept.
     """
 
     def __init__(self) -> None:
@@ -130,8 +131,14 @@ class Rows:
         last = self._last
         if last is not None:
             last.losses, self._open, self._last = self._open, [], None
-            if not last.skipped:
-                self._waiting.append(last)
+            if last.skipped:
+                return
+            self._waiting.append(last)
+            if len(self._waiting) > _MOST:
+                self._waiting.popleft()
+                raise RuntimeError(
+                    f"the losses of {_MOST:,} steps were not observed; call w.observe(loss) in the loop"
+                )
 
     def take(self) -> list[Row]:
         """Return the rows that are complete and here, in order."""

@@ -66,6 +66,11 @@ class Settings:
     acting: Acting = field(default_factory=Acting)
 
     def __post_init__(self) -> None:
+        for name, kind in (("name", str), ("measure", Measure), ("acting", Acting)):
+            received = getattr(self, name)
+            if not isinstance(received, kind):
+                allowed = "a string" if kind is str else f"a rightrate.watch.{kind.__name__}"
+                raise ConfigError(describe(f"watch({name}=...)", allowed, received))
         _check.choice("watch(mode=...)", self.mode, ("observe", "advise", "act"))
         if self.total_steps is not None:
             _check.integer("watch(total_steps=...)", self.total_steps, low=1)

@@ -2,13 +2,17 @@
 
 import math
 import time
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any, Literal, Protocol
 
 from rightrate.watch.console import Console
 from rightrate.watch.rows import Row
 
 __all__ = ["ConsoleSink", "Sink", "StoreSink", "Stream", "joined", "summary_of"]
+
+_MOST = 1000
 
 Stream = Literal["finding", "act", "note", "validation", "steps"]
 
@@ -57,6 +61,10 @@ class ConsoleSink:
 class StoreSink:
     """Writes to a log of a study, in one transaction every other second, so that others can follow.
 
+    Another thread does it, so that training does not wait for a disk, or for a process that locks the store.
+    What could not be written raises at the next call. As long as a transaction takes, steps are joined, and
+    of the rest the newest 1,000 are kept.
+
     Args:
         append: Adds rows to a stream of the study.
         clock: Seconds.
@@ -73,8 +81,10 @@ class StoreSink:
         self._clock = clock
         self._seconds = seconds
         self._written = clock() - seconds
-        self._waiting: list[Mapping[str, Any]] = []
+        self._waiting: deque[Mapping[str, Any]] = deque(maxlen=_MOST)
         self._steps: dict[str, Any] | None = None
+        self._thread = ThreadPoolExecutor(1, "rightrate-watch")
+        self._writing: Future[object] | None = None
 
     def tell(self, stream: Stream, values: Mapping[str, Any]) -> None:
         """Keep it, and write what is kept if enough time has passed; steps are joined until then."""
@@ -82,21 +92,30 @@ class StoreSink:
             self._steps = joined(self._steps, values)
         else:
             self._waiting.append({"what": stream, **values})
-        if self._clock() - self._written >= self._seconds:
+        idle = self._writing is None or self._writing.done()
+        if idle and self._clock() - self._written >= self._seconds:
             self._write()
 
     def _write(self) -> None:
-        rows, self._waiting = self._waiting, []
+        """Begin to write what is kept, when what was begun before is written."""
+        if self._writing is not None:
+            self._writing.result()
+        rows = [*self._waiting]
+        self._waiting.clear()
         if self._steps is not None:
             rows.append({"what": "steps", **self._steps})
             self._steps = None
         self._written = self._clock()
-        if rows:
-            self._append("watch", rows)
+        self._writing = self._thread.submit(self._append, "watch", rows) if rows else None
 
     def close(self) -> None:
-        """Write what is left."""
-        self._write()
+        """Write what is left, and wait until it is written."""
+        try:
+            self._write()
+            if self._writing is not None:
+                self._writing.result()
+        finally:
+            self._thread.shutdown()
 
 
 def joined(former: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:

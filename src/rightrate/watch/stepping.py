@@ -144,8 +144,7 @@ class Stepping:
         key = id(optimizer)
         overflow = getattr(optimizer, "found_inf", None)  # a scaler's: a fused optimizer leaves its step out
         if self._skipping or (overflow is not None and bool(overflow)):
-            if self._taken[key] == self.step:
-                self.rows.stepped(Row(self.step, (), skipped=True))
+            self.rows.stepped(Row(self.step, (), skipped=True))
             return
         taken = self._taken[key] = self._taken[key] + 1
         measured = self._measured(optimizer, closure) if self._sampling else None

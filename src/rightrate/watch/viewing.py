@@ -30,6 +30,7 @@ def view_of(watch: "Watch", log: RunLog, optimizers: tuple[Optimizer, ...]) -> W
             "total_steps": settings.total_steps,
             "chance_loss": settings.chance_loss,
             "step": watch.step,
+            "lr": watch.lr,
             "multiplier": watch.multiplier,
             "stop_reason": watch.stop_reason,
             "extra_forwards": watch.extra[0],

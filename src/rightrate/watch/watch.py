@@ -3,6 +3,9 @@
 import os
 from typing import Any, Literal
 
+from torch import nn
+
+from rightrate.errors import ConfigError, describe
 from rightrate.watch.acts import Acting
 from rightrate.watch.console import Console
 from rightrate.watch.hooks import optimizers_of
@@ -71,8 +74,13 @@ def watch(
         total_steps=total_steps,
         chance_loss=chance_loss,
         full_batch=full_batch,
-        measure=measure or Measure(),
-        acting=acting or Acting(),
+        measure=Measure() if measure is None else measure,
+        acting=Acting() if acting is None else acting,
     )
+    received: object = model
+    if received is not None and not isinstance(received, nn.Module):
+        raise ConfigError(describe("watch(model=...)", "a torch.nn.Module", received))
+    if store is not None and not isinstance(store, (str, os.PathLike)):
+        raise ConfigError(describe("watch(store=...)", "the path of a file", store))
     sinks: list[Sink] = [ConsoleSink(Console(), advise=mode != "observe")] if console else []
     return Watch(optimizers_of(optimizer), settings, model=model, sinks=sinks, store=store)

@@ -24,6 +24,10 @@ class DeadLayers:
         """Return what is remembered before the first block."""
         return {"since": None, "count": 0, "names": []}
 
+    def again(self, state: State) -> State:
+        """Return what is remembered where the run was put back: everything."""
+        return state
+
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
         if not block.samples:

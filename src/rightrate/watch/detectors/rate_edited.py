@@ -32,6 +32,10 @@ class RateEdited:
         """Return what is remembered before the first block."""
         return {"open": None, "sets": 0, "by_hand": False}
 
+    def again(self, state: State) -> State:
+        """Return what is remembered where the run was put back: everything."""
+        return state
+
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
         found: list[Finding] = []

@@ -35,6 +35,10 @@ class RateNotApplied:
         """Return what is remembered before the first block."""
         return {"apart": None, "fresh": True, "edited": [], "samples": []}
 
+    def again(self, state: State) -> State:
+        """Return what is remembered where the run was put back: everything."""
+        return state
+
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
         found: list[Finding] = []

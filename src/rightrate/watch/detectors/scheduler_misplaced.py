@@ -36,6 +36,10 @@ class SchedulerMisplaced:
         """Return what is remembered before the first block."""
         return {"first": None, "often": None, "newest": None, "past": None, "said": []}
 
+    def again(self, state: State) -> State:
+        """Return what is remembered where the run was put back, and its scheduler: what was said."""
+        return {**self.init(), "said": state["said"]}
+
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
         found: list[Finding] = []
