@@ -106,7 +106,7 @@ class WatchCallback(_Callback):  # type: ignore[misc]
             self._attached.note("skip_steps", text)
 
     def _prepare(self, watcher: Any) -> None:
-        self._run = KerasRun(self.model)
+        self._run = KerasRun(lambda: self.model)
         self._mender = watcher.mends(self._run, lambda: self._rates.scheduled(self.model))
 
     def _iterations(self) -> int:

@@ -1,7 +1,7 @@
 """A Keras model in training, on any backend: its state, its steps and its rate."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -38,11 +38,11 @@ class KerasRun:
     goes by are the optimizer's, and go back with it.
 
     Args:
-        model: A compiled model. On JAX its variables must be those of the last step: `Callback.model` sees
-            to that.
+        model: Returns the compiled model. On JAX its variables must be those of the last step, and what is
+            assigned must reach the next one: `Callback.model` sees to both.
     """
 
-    def __init__(self, model: Any) -> None:
+    def __init__(self, model: Callable[[], Any]) -> None:
         self._model = model
 
     def ready(self) -> bool:
@@ -50,13 +50,13 @@ class KerasRun:
 
         On TensorFlow Keras makes them during the first step; on the other backends before it, as here.
         """
-        model = self._model
+        model = self._model()
         if model.built and not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         return bool(model.built and model.optimizer.built)
 
     def _variables(self) -> list[Any]:
-        model = self._model
+        model = self._model()
         _, rate = _rate_of(model.optimizer)
         trained = [*model.trainable_variables, *model.non_trainable_variables, *model.optimizer.variables]
         return [variable for variable in trained if variable is not rate]
@@ -69,7 +69,7 @@ class KerasRun:
         """Put the variables back, and begin the metrics anew: what they sum may not be finite."""
         for variable, kept in zip(self._variables(), state["variables"], strict=True):
             variable.assign(np.array(kept))  # a copy: JAX may take over the memory it is given
-        self._model.reset_metrics()
+        self._model().reset_metrics()
         put_random_back(state["random"])
 
 
