@@ -1,8 +1,8 @@
 """Who changes the rates between steps: a scheduler, or other code."""
 
 from collections import deque
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from torch.optim import Optimizer
@@ -86,6 +86,14 @@ class Editors:
                 self.edits.append(edit)
         self._last = edit.who
         return edit
+
+    def state_dict(self) -> list[dict[str, Any]]:
+        """Return the changes as plain data."""
+        return [asdict(edit) for edit in self.edits]
+
+    def load_state_dict(self, state: Sequence[Mapping[str, Any]]) -> None:
+        """Go on from saved data."""
+        self.edits = [Edit(**edit) for edit in state]
 
     def new(self) -> tuple[Edit, ...]:
         """Return the changes since this was last asked, the latest 128 at most."""

@@ -72,9 +72,13 @@ class Feed:
         self.judge.validated(step, value)
         self.tell("validation", {"step": step, "value": value})
 
-    def forget(self) -> None:
-        """Forget what the detectors have not seen yet, because the run was put back."""
-        self.log.extend(self._block)
+    def forget(self, late: Sequence[tuple[Row, float]] = ()) -> None:
+        """Forget what the detectors have not seen yet, because the run was put back; the curves keep it.
+
+        Args:
+            late: Steps from before that, which `take` was not given.
+        """
+        self.log.extend([*self._block, *late])
         self._block = []
         self.judge.again()
 

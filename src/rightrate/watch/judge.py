@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from rightrate.watch.around import Around, sample_of
@@ -16,6 +17,17 @@ from rightrate.watch.settings import Settings
 __all__ = ["Judge"]
 
 _KEPT = 200
+_FALLING = {
+    "diverging",
+    "collapsed",
+    "too_high",
+    "too_low",
+    "plateau",
+    "overfitting",
+    "underfitting",
+    "converged",
+}
+"""What is said of a loss that should fall."""
 
 
 class Judge:
@@ -35,6 +47,7 @@ class Judge:
         self._states: dict[str, State] = {}
         self._course = Course()
         self._validations: list[tuple[int, float]] = []
+        self._several = False
         self.findings: list[Finding] = []
 
     def look(self, block: Sequence[tuple[Row, float]]) -> list[Finding]:
@@ -51,12 +64,13 @@ class Judge:
                 del self._detectors[name]
                 self._faults.failed(seen.last, f"detector {name}, which is asked no more", error)
             else:
-                found += new
+                found += map(_doubted, new) if self._several else new
         self.findings = [*self.findings, *found][-_KEPT:]
         return found
 
     def _block(self, block: Sequence[tuple[Row, float]]) -> Block:
         around = self._surrounded(block)
+        self._several = around.several
         validations, self._validations = tuple(self._validations), []
         steps, losses = tuple(row.step for row, _ in block), tuple(loss for _, loss in block)
         lrs = [row.rates[0] if row.rates else math.nan for row, _ in block]
@@ -106,6 +120,13 @@ class Judge:
         self._states = {name: kept for name, kept in state["states"].items() if name in self._detectors}
         self.findings = [Finding(**finding) for finding in state["findings"]]
         self._course = Course.from_dict(state["course"]) if "course" in state else Course()
+
+
+def _doubted(finding: Finding) -> Finding:
+    """Return a finding half as sure where it takes for granted that the loss should fall."""
+    if finding.verdict not in _FALLING:
+        return finding
+    return replace(finding, confidence=finding.confidence / 2.0)
 
 
 def _rates(rows: Sequence[Row], around: Around) -> Rates:

@@ -67,9 +67,18 @@ class Mender:
         self._passing = 0
         self._taken: list[tuple[Tensor, Tensor]] = []
         self._back_at: int | None = None
+        self._failed = False
         self.acts: list[Act] = []
         self.rescues = 0
         self.stopped = ""
+
+    def prepare(self) -> None:
+        """Find out whether snapshots can be kept.
+
+        Raises:
+            StoreError: If their folder cannot be written to.
+        """
+        self._shelf.prepare()
 
     def order(self, order: Order) -> None:
         """Have something done at the next step; of two orders of a kind the later one counts."""
@@ -106,9 +115,15 @@ class Mender:
             Whether the weights are others now.
         """
         rolled_back = self._obey(step)
-        if not self._shelf.snapshots:
-            self._shelf.put(Snapshot(self._run(), step))
+        if not self._shelf.snapshots and not self._failed:
+            self._keep(step)
         return rolled_back
+
+    def _keep(self, step: int) -> None:
+        """Keep a snapshot; where that fails, the other rungs go on without."""
+        self._failed = True
+        self._shelf.put(Snapshot(self._run(), step))
+        self._failed = False
 
     def skips(self, optimizer: Optimizer, step: int, pending: float | Arriving | None) -> bool:
         """Return whether a step is skipped whose gradients are there; then they are put aside.
@@ -119,8 +134,11 @@ class Mender:
         reason = self._passed_over() or self._gated(optimizer, step, pending)
         if not reason:
             return False
-        act, kept = self._skip(optimizer, step, reason), self._taken
-        self._undoable(act, lambda: self._take(optimizer, kept))
+        act = self._skip(optimizer, step, reason)
+        self._undo = [one for one in self._undo if one[0].kind != "skip"]
+        if "not finite" not in reason:
+            kept = [(tensor, gradient.clone()) for tensor, gradient in self._taken]
+            self._undoable(act, lambda: self._take(optimizer, kept))
         return True
 
     def _skip(self, optimizer: Optimizer, step: int, reason: str) -> Act:
@@ -149,7 +167,7 @@ class Mender:
             tensor.grad = gradient
         self._taken = []
         if not skipped and not self._orders and self._shelf.due(step):
-            self._shelf.put(Snapshot(self._run(), step))
+            self._keep(step)
 
     def _obey(self, step: int) -> bool:
         orders, self._orders = self._orders, []

@@ -113,7 +113,7 @@ class Rows:
         del self._open[0]
         raise RuntimeError(
             f"{_MOST:,} losses were observed without a step of the optimizer that is watched; "
-            "if it was built anew, watch the new one"
+            "if it was built anew, watch the new one, and observe inside of the with block"
         )
 
     def stepped(self, row: Row) -> None:

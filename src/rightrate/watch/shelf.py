@@ -1,9 +1,10 @@
 """Snapshots of a run: the start, and the last two; in memory or on disk."""
 
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Protocol
 
-from rightrate.errors import StoreError
+from rightrate.errors import StoreError, describe
 from rightrate.store.checkpoints import Checkpoints
 from rightrate.store.state import pack, unpack
 from rightrate.watch.snapshot import Restorable, Snapshot
@@ -79,6 +80,22 @@ class Shelf:
         self._keep = keep
         self._next = 0
         self.snapshots: list[Kept] = []
+
+    def prepare(self) -> None:
+        """Make the folder, and find out whether it can be written to.
+
+        Raises:
+            StoreError: If it cannot.
+        """
+        if self._keep == MEMORY:
+            return
+        try:
+            Path(self._keep).mkdir(parents=True, exist_ok=True)
+            with TemporaryFile(dir=self._keep):
+                pass
+        except OSError as error:
+            allowed = '"memory", or a folder that can be written to'
+            raise StoreError(describe("Acting(keep=...)", allowed, self._keep, f"{error}.")) from None
 
     def due(self, step: int) -> bool:
         """Return whether the next snapshot should be taken."""

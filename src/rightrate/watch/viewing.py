@@ -14,12 +14,12 @@ from rightrate.watch.log import RunLog
 from rightrate.watch.settings import Settings
 
 if TYPE_CHECKING:
-    from rightrate.watch.watcher import Watch
+    from rightrate.watch.answers import Answers
 
 __all__ = ["opened", "view_of"]
 
 
-def view_of(watch: "Watch", log: RunLog, optimizers: tuple[Optimizer, ...]) -> WatchView:
+def view_of(watch: "Answers", log: RunLog, optimizers: tuple[Optimizer, ...]) -> WatchView:
     """Return what a watcher knows, as plain data."""
     settings = watch.settings
     return WatchView(

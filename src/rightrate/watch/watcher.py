@@ -4,7 +4,6 @@ import os
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
-from pathlib import Path
 from types import FrameType, TracebackType
 from typing import Any, Self
 
@@ -12,14 +11,10 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from rightrate.errors import ConfigError, describe
-from rightrate.report.watch_page import save_watch
-from rightrate.report.watch_text import watch_summary
-from rightrate.report.watch_view import WatchView
 from rightrate.store import Study
 from rightrate.watch.acts import Act, TrainingStoppedError
+from rightrate.watch.answers import Answers
 from rightrate.watch.curvature import curvature_of
-from rightrate.watch.editors import Edit
-from rightrate.watch.faults import Note
 from rightrate.watch.feed import Feed
 from rightrate.watch.finding import Finding
 from rightrate.watch.guard import Guard
@@ -35,14 +30,14 @@ from rightrate.watch.shelf import Shelf
 from rightrate.watch.sinks import Sink, StoreSink
 from rightrate.watch.snapshot import Restorable, Run
 from rightrate.watch.stepping import Stepping
-from rightrate.watch.viewing import opened, view_of
+from rightrate.watch.viewing import opened
 
 __all__ = ["Watch"]
 
 _FAR_BEHIND = 64
 
 
-class Watch:
+class Watch(Answers):
     """Watches a training run; made by `rightrate.watch`, and used as a context manager.
 
     Nothing it does raises into training: what fails inside is noted once, in `notes` and in the log
@@ -72,7 +67,7 @@ class Watch:
         self._feed = Feed(settings, sinks, self._seen, lambda: self._stepping.around(model))
         self._faults = self._feed.faults
         self._rates = Rates()
-        self._guard = Guard(settings.chance_loss)
+        self._guard = Guard(settings.chance_loss, several=len(self._optimizers) > 1)
         self._scheduled: Callable[[], bool] = self._has_scheduler
         self._mender: Mender | None = self._mender_of(self._run) if self._optimizers else None
         self._curvature = curvature_of(settings.measure.curvature, model)
@@ -88,9 +83,11 @@ class Watch:
         """Hook into the optimizers, and begin a study in the store.
 
         Raises:
-            StoreError: If the store cannot be used.
+            StoreError: If the store cannot be used, or `Acting(keep=...)` is no folder to write to.
         """
         if self._hooks is None:
+            if self._mender is not None:
+                self._mender.prepare()
             if self._store is not None:
                 self._study = self._opened.enter_context(opened(self._store, self.settings))
                 self._feed.add_sink(StoreSink(self._study.append))
@@ -186,57 +183,7 @@ class Watch:
         """Let `act` skip a step whose closure has just made its gradients; call it at the closure's end."""
         self._guarded("acting inside a step", self._stepping.gradients_are_there, optimizer)
 
-    # What people ask
-
-    @property
-    def step(self) -> int:
-        """The optimizer steps that were applied so far."""
-        return self._stepping.step
-
-    @property
-    def findings(self) -> list[Finding]:
-        """What was found, oldest first."""
-        return list(self._feed.judge.findings)
-
-    @property
-    def acts(self) -> list[Act]:
-        """What was done, oldest first."""
-        return [] if self._mender is None else list(self._mender.acts)
-
-    @property
-    def notes(self) -> list[Note]:
-        """What failed in the watcher itself, each kind once."""
-        return list(self._faults.notes)
-
-    @property
-    def edits(self) -> list[Edit]:
-        """Changes of the rate between steps, and who made them."""
-        return list(self._stepping.editors.edits)
-
-    @property
-    def multiplier(self) -> float:
-        """What the watcher multiplies every rate by at present; 1 where it has not acted."""
-        return self._rates.multiplier
-
-    @property
-    def lr(self) -> float | None:
-        """The rate of the first group at the newest step that was looked at."""
-        return self._feed.log.last_rate
-
-    @property
-    def extra(self) -> tuple[int, float]:
-        """Forward passes the watcher made besides those of the run, and the seconds they took."""
-        return (0, 0.0) if self._curvature is None else (self._curvature.forwards, self._curvature.seconds)
-
-    @property
-    def should_stop(self) -> bool:
-        """Whether the run should end, because it converged or cannot be rescued; ask it in the loop."""
-        return self._mender is not None and bool(self._mender.stopped)
-
-    @property
-    def stop_reason(self) -> str:
-        """Why the run should end; empty as long as it should not."""
-        return "" if self._mender is None else self._mender.stopped
+    # What people do
 
     def undo(self) -> Act | None:
         """Undo the latest act, and return what was done; None where nothing can be undone.
@@ -255,6 +202,7 @@ class Watch:
             "feed": self._feed.state_dict(),
             "guard": self._guard.state_dict(),
             "mender": None if self._mender is None else self._mender.state_dict(),
+            "edits": self._stepping.editors.state_dict(),
         }
 
     def load_state_dict(self, state: Mapping[str, Any]) -> None:
@@ -271,25 +219,9 @@ class Watch:
         self._rates.multiplier = float(state["multiplier"])
         self._feed.load_state_dict(state["feed"])
         self._guard.load_state_dict(state["guard"])
+        self._stepping.editors.load_state_dict(state.get("edits", []))
         if self._mender is not None and state["mender"] is not None:
             self._mender.load_state_dict(state["mender"])
-
-    def view(self) -> WatchView:
-        """Return the run so far as plain data, for reports."""
-        self._guarded("the rows before a view", self._advance, True)
-        return view_of(self, self._feed.log, self._optimizers)
-
-    def summary(self) -> str:
-        """Return what was seen and done, a few lines for people."""
-        return watch_summary(self.view())
-
-    def save_report(self, path: str | os.PathLike[str]) -> Path:
-        """Write the run as one HTML page and return its path.
-
-        Raises:
-            ConfigError: If the file cannot be written.
-        """
-        return save_watch(self.view(), path)
 
     # What happens inside
 
@@ -301,6 +233,9 @@ class Watch:
                 self._feed.take(row, row.loss())
         if wait:
             self._feed.look()
+
+    def _catch_up(self) -> None:
+        self._guarded("the rows before a view", self._advance, True)
 
     def _look(self, frame: FrameType) -> None:
         """Look for schedulers that set another optimizer's rate, maybe by mistake."""
@@ -330,8 +265,9 @@ class Watch:
         return Run(optimizers=self._optimizers, model=self._model, schedulers=tuple(editors.schedulers))
 
     def _acted(self, act: Act) -> None:
-        if act.kind in ("rollback", "undo"):
-            self._feed.forget()
+        if "weights of step" in act.after:
+            rows = self._stepping.rows.drain()
+            self._feed.forget([(row, row.loss()) for row in rows if row.losses])
             self._guard.again()
             self._stepping.editors.forget()
         self._feed.tell("act", {**act.to_dict(), "text": act.text})
