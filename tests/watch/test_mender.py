@@ -1,5 +1,6 @@
 """Acts: what is done, what it leaves as it was, and undoing it."""
 
+import json
 import random
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +11,7 @@ import torch
 from torch import nn
 from torch.optim import SGD, Adam, Optimizer
 
-from rightrate.errors import ConfigError
+from rightrate.errors import ConfigError, StoreError
 from rightrate.watch import Acting
 from rightrate.watch.mender import Order
 from rightrate.watch.snapshot import Run, Snapshot
@@ -326,3 +327,92 @@ def test_a_step_is_skipped_inside_of_its_closure(kind: type[torch.optim.Optimize
         assert torch.isnan(weight.grad).all()
         w.gradients_are_there(optimizer)  # outside of a step it does nothing
         assert weight.grad is not None
+
+
+def test_a_skip_is_undone_though_the_loop_zeroes_gradients_in_place() -> None:
+    weight = nn.Parameter(torch.ones(1))
+    optimizer = SGD([weight], lr=0.5)
+    with quiet(optimizer, mode="act") as w:
+        for step in range(31):
+            weight.grad = torch.full((1,), 1e4 if step == 30 else 0.0001)
+            optimizer.step()
+            w.observe(1.0)
+        value = weight.item()
+        optimizer.zero_grad(set_to_none=False)
+        assert w.undo() is not None
+        assert weight.item() == pytest.approx(value - 0.5e4)
+
+
+def test_a_step_with_a_gradient_that_is_not_finite_is_never_taken_after_all() -> None:
+    weight = nn.Parameter(torch.ones(1))
+    optimizer = SGD([weight], lr=0.5)
+    with quiet(optimizer, mode="act") as w:
+        weight.grad = torch.full((1,), float("nan"))
+        optimizer.step()
+        w.observe(1.0)
+        assert [act.kind for act in w.acts] == ["skip"]
+        assert w.undo() is None
+    assert weight.item() == 1.0
+
+
+def test_a_folder_that_cannot_hold_snapshots_is_said_on_entering(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    w = quiet(
+        SGD([nn.Parameter(torch.ones(1))], lr=0.5), mode="act", acting=Acting(keep=str(tmp_path / "file"))
+    )
+    with pytest.raises(StoreError, match=r"Acting\(keep=...\) must be .*a folder that can be written to"), w:
+        pytest.fail("it was entered")
+
+
+def test_steps_are_skipped_where_snapshots_fail(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    weight = nn.Parameter(torch.ones(1))
+    optimizer = SGD([weight], lr=0.5)
+    monkeypatch.setattr("rightrate.watch.shelf.OnDisk", lambda snapshot, folder: 1 / 0)
+    with quiet(optimizer, mode="act", acting=Acting(keep=str(tmp_path))) as w:
+        for gradient in (0.0, 0.0, float("nan"), 0.0):
+            weight.grad = torch.full((1,), gradient)
+            optimizer.step()
+            w.observe(1.0)
+    assert [(act.kind, act.step) for act in w.acts] == [("skip", 2)]
+    assert weight.item() == 1.0
+    assert [note.text for note in w.notes] == ["ZeroDivisionError: division by zero"]
+
+
+def test_what_was_observed_before_a_roll_back_is_not_held_against_the_run_after_it() -> None:
+    model = network()
+    optimizer = SGD(model.parameters(), lr=0.1)
+    scheduler = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 1_000)
+    with quiet(optimizer, model=model, mode="act", total_steps=1_000, acting=Acting(snapshot_steps=64)) as w:
+        train(model, optimizer, 100, w=w, scheduler=scheduler)
+        ordered(w, "rollback", since=80)
+        train(model, optimizer, 200, w=w, scheduler=scheduler)
+    assert [act.after["weights of step"] for act in w.acts if act.kind == "rollback"] == [0]
+    assert [one.verdict for one in w.findings if one.verdict == "scheduler_misplaced"] == []
+    assert [point.step for point in w._feed.log.curves["loss"].points()] == list(range(299))
+
+
+def test_of_several_optimizers_only_what_is_not_finite_is_acted_on() -> None:
+    weights_ = [nn.Parameter(torch.ones(1)) for _ in range(2)]
+    optimizers = [SGD([weight], lr=0.0) for weight in weights_]
+    with quiet(optimizers, mode="act", total_steps=640, chance_loss=2.0) as w:
+        for step in range(640):
+            for weight, optimizer in zip(weights_, optimizers, strict=True):
+                weight.grad = torch.ones(1)
+                optimizer.step()
+            w.observe(2.0 - 1.5 * min(step, 640 - step) / 320)  # a discriminator that is fooled in the end
+    assert w.acts == []
+    assert w.multiplier == 1.0
+    assert {one.confidence < 0.5 for one in w.findings} == {True}
+
+
+def test_edits_are_remembered_over_a_restart() -> None:
+    optimizer = SGD([nn.Parameter(torch.ones(1))], lr=0.5)
+    with quiet(optimizer) as w:
+        for lr in (0.5, 0.4, 0.4):
+            optimizer.param_groups[0]["lr"] = lr
+            optimizer.step()
+            w.observe(1.0)
+    other = quiet(optimizer)
+    other.load_state_dict(json.loads(json.dumps(w.state_dict())))
+    assert other.edits == w.edits
+    assert [(edit.step, edit.after) for edit in w.edits] == [(1, 0.4)]

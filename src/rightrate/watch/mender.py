@@ -67,7 +67,6 @@ class Mender:
         self._passing = 0
         self._taken: list[tuple[Tensor, Tensor]] = []
         self._back_at: int | None = None
-        self._failed = False
         self.acts: list[Act] = []
         self.rescues = 0
         self.stopped = ""
@@ -115,15 +114,11 @@ class Mender:
             Whether the weights are others now.
         """
         rolled_back = self._obey(step)
-        if not self._shelf.snapshots and not self._failed:
-            self._keep(step)
+        if not self._shelf.snapshots and self._shelf.due(
+            step
+        ):  # one that fails is tried at the next interval
+            self._shelf.put(Snapshot(self._run(), step))
         return rolled_back
-
-    def _keep(self, step: int) -> None:
-        """Keep a snapshot; where that fails, the other rungs go on without."""
-        self._failed = True
-        self._shelf.put(Snapshot(self._run(), step))
-        self._failed = False
 
     def skips(self, optimizer: Optimizer, step: int, pending: float | Arriving | None) -> bool:
         """Return whether a step is skipped whose gradients are there; then they are put aside.
@@ -167,7 +162,7 @@ class Mender:
             tensor.grad = gradient
         self._taken = []
         if not skipped and not self._orders and self._shelf.due(step):
-            self._keep(step)
+            self._shelf.put(Snapshot(self._run(), step))
 
     def _obey(self, step: int) -> bool:
         orders, self._orders = self._orders, []
