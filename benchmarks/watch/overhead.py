@@ -9,6 +9,7 @@ import platform
 import statistics
 import time
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,10 +20,11 @@ import rightrate as rr
 from rightrate.watch import Measure
 
 RESULT = Path(__file__).parents[1] / "results" / "watch-overhead.md"
-PAIRS = 21
+PAIRS = 31
 LEAST_SECONDS = 50e-6
 BARS = {"without gradient statistics": 0.01, "with gradient statistics": 0.03}
 """The largest share of a step that watching may cost, where that is more than 50 microseconds."""
+MEASURES = {"without gradient statistics": Measure(gradients_every=0), "with gradient statistics": Measure()}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,33 +90,36 @@ def spent(do: Callable[[], object]) -> float:
     return time.process_time() - began
 
 
-def measured(case: Case, measure: Measure, pairs: int) -> list[tuple[float, float]]:
-    """Return pairs of seconds a step, bare and watched.
+def measured(case: Case, pairs: int) -> list[list[float]]:
+    """Return seconds a step for each pair: bare, and watched by each of the measures.
 
-    One loop takes bare and watched steps in turns, now the one first and now the other, so that whatever else
-    the machine does falls on both, and so does where its tensors lie in memory: two loops that are alike
-    differ by 20 microseconds a step for that alone. For a bare step the watcher's hooks are put aside.
+    One loop takes bare and watched steps in turns, in an order that rotates, so that whatever else the
+    machine does falls on all of them, and so does where its tensors lie in memory: two loops that are alike
+    differ by 20 microseconds a step for that alone. The hooks of the watchers whose turn it is not are put
+    aside.
     """
     optimizer, model, step = loop(case)
-    found = []
-    with rr.watch(optimizer, model=model, total_steps=10_000, measure=measure, console=False) as w:
-        hooks = dict(optimizer._optimizer_step_pre_hooks), dict(optimizer._optimizer_step_post_hooks)
-
-        def watched() -> None:
-            w.observe(step())
-
+    hooks = (optimizer._optimizer_step_pre_hooks, optimizer._optimizer_step_post_hooks)
+    kinds: list[tuple[Callable[[], object], list[dict[int, object]]]] = [(step, [{}, {}])]
+    with ExitStack() as stack:
+        for measure in MEASURES.values():
+            w = rr.watch(optimizer, model=model, total_steps=10_000, measure=measure, console=False)
+            stack.enter_context(w)
+            kinds.append((lambda w=w: w.observe(step()), [dict(one) for one in hooks]))
+            for one in hooks:
+                one.clear()
+        found = []
         for _ in range(pairs + 1):
-            seconds = [0.0, 0.0]
+            seconds = [0.0] * len(kinds)
             for turn in range(case.steps):
-                for which in (0, 1) if turn % 2 else (1, 0):
-                    optimizer._optimizer_step_pre_hooks.clear()
-                    optimizer._optimizer_step_post_hooks.clear()
-                    if which:
-                        optimizer._optimizer_step_pre_hooks.update(hooks[0])
-                        optimizer._optimizer_step_post_hooks.update(hooks[1])
-                    seconds[which] += spent(watched if which else step)
-            found.append((seconds[0] / case.steps, seconds[1] / case.steps))
-        assert w.step == (pairs + 1) * case.steps
+                for place in range(len(kinds)):
+                    which = (place + turn) % len(kinds)
+                    do, mine = kinds[which]
+                    for one, of_kind in zip(hooks, mine, strict=True):
+                        one.clear()
+                        one.update(of_kind)
+                    seconds[which] += spent(do)
+            found.append([total / case.steps for total in seconds])
     return found[1:]
 
 
@@ -140,12 +145,10 @@ def main() -> None:
     rows = []
     loads = [os.getloadavg()[0]]
     for case in CASES:
-        for label, measure in (
-            ("without gradient statistics", Measure(gradients_every=0)),
-            ("with gradient statistics", Measure()),
-        ):
-            rows.append(row(case, label, measured(case, measure, arguments.pairs)))
-            loads.append(os.getloadavg()[0])
+        found = measured(case, arguments.pairs)
+        loads.append(os.getloadavg()[0])
+        for place, label in enumerate(MEASURES, start=1):
+            rows.append(row(case, label, [(seconds[0], seconds[place]) for seconds in found]))
             print(rows[-1], flush=True)
     if arguments.write:
         RESULT.write_text(page(rows, arguments.pairs, max(loads)), encoding="utf-8")
@@ -159,7 +162,7 @@ def page(rows: list[str], pairs: int, load: float) -> str:
             "",
             "    OMP_NUM_THREADS=1 python -m benchmarks.watch.overhead --write",
             "",
-            "One loop that takes bare steps and steps watched in `observe` in turns;",
+            "One loop that takes bare steps and steps watched in `observe`, of both kinds, in turns;",
             f"{pairs} pairs of {' or '.join(str(case.steps) for case in CASES)} steps each, after",
             "one that is left out. One thread, processor time: medians, and the median and quartiles of the",
             "differences within pairs. What is amortised over blocks of 32 steps is in it. The bar is the",
