@@ -2,6 +2,7 @@
 
 import math
 from collections import deque
+from collections.abc import Sequence
 from typing import NoReturn
 
 from torch import Tensor
@@ -24,17 +25,19 @@ class Row:
         skipped: Whether the watcher skipped it.
     """
 
-    __slots__ = ("_reading", "losses", "measured", "rates", "scheduler_steps", "skipped", "step", "told")
+    # defaults of the class: a row is made at every step
+    losses: Sequence[float | Arriving] = ()
+    measured: Arriving | list[float] | None = None
+    told = math.nan
+    scheduler_steps: int | None = None
+    skipped = False
+    _reading: Reading | None = None
 
     def __init__(self, step: int, rates: tuple[float, ...], *, skipped: bool = False) -> None:
         self.step = step
         self.rates = rates
-        self.losses: list[float | Arriving] = []
-        self.measured: Arriving | list[float] | None = None
-        self._reading: Reading | None = None
-        self.told = math.nan
-        self.scheduler_steps: int | None = None
-        self.skipped = skipped
+        if skipped:
+            self.skipped = True
 
     def ready(self) -> bool:
         """Return whether every number of the row is here."""

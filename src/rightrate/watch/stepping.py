@@ -152,7 +152,8 @@ class Stepping:
             return
         several = len(self._applied) > 1
         row = Row(self.step, sum(self._applied.values(), ()) if several else self._applied[key])
-        row.measured = measured
+        if measured is not None:
+            row.measured = measured
         if self._teller is not None:
             self._tell(row, self._teller)
         self.step = taken
