@@ -2,6 +2,7 @@
 
 import io
 import json
+import math
 import subprocess
 import sys
 import threading
@@ -70,6 +71,16 @@ def test_a_curve_by_hand() -> None:
     again = Curve(limit=2)
     again.load_state_dict(json.loads(json.dumps(curve.state_dict())))
     assert again.points() == curve.points()
+
+
+def test_a_curve_is_the_same_value_by_value_and_in_blocks() -> None:
+    values = [float(step % 13) if step % 50 else math.nan for step in range(5_000)]
+    one, other = Curve(limit=64), Curve(limit=64)
+    for step, value in enumerate(values):
+        one.add(step, value)
+    for begin in range(0, 5_000, 32):
+        other.extend(range(begin, min(begin + 32, 5_000)), values[begin : begin + 32])
+    assert one.points() == other.points()
 
 
 def test_two_summaries_are_one() -> None:

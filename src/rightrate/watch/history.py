@@ -7,6 +7,8 @@ from typing import Any
 
 __all__ = ["Curve", "Point"]
 
+_LARGE = 8
+
 
 @dataclass(frozen=True, kw_only=True)
 class Point:
@@ -56,6 +58,9 @@ class Curve:
 
     def extend(self, steps: Sequence[int], values: Sequence[float]) -> None:
         """Take the next values, and the step of each."""
+        if self._size >= _LARGE:
+            self._extend_by_slices(steps, values)
+            return
         for step, value in zip(steps, values, strict=True):
             point = self._open
             if point is None:
@@ -70,6 +75,22 @@ class Curve:
                     point[3] = value
             if point[4] >= self._size:
                 self._full.append(point)
+                self._open = None
+                if len(self._full) > self._limit:
+                    self._halve()
+
+    def _extend_by_slices(self, steps: Sequence[int], values: Sequence[float]) -> None:
+        """Do the same for points of many values, with less work for each."""
+        begin = 0
+        while begin < len(values):
+            point = self._open or [steps[begin], 0.0, math.inf, -math.inf, 0, 0]
+            part = values[begin : begin + self._size - int(point[4])]
+            finite = part if math.isfinite(sum(part)) else [value for value in part if math.isfinite(value)]
+            low, high = min(finite, default=math.inf), max(finite, default=-math.inf)
+            self._open = _joined(point, [0.0, sum(finite), low, high, len(part), len(finite)])
+            begin += len(part)
+            if self._open[4] >= self._size:
+                self._full.append(self._open)
                 self._open = None
                 if len(self._full) > self._limit:
                     self._halve()
@@ -106,5 +127,5 @@ class Curve:
         self._open = None if state["open"] is None else list(state["open"])
 
 
-def _joined(a: list[float], b: list[float]) -> list[float]:
+def _joined(a: Sequence[float], b: Sequence[float]) -> list[float]:
     return [a[0], a[1] + b[1], min(a[2], b[2]), max(a[3], b[3]), a[4] + b[4], a[5] + b[5]]

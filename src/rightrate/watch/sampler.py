@@ -6,7 +6,6 @@ from functools import lru_cache
 
 import torch
 from torch import Tensor
-from torch.linalg import vector_norm
 from torch.optim import Optimizer
 
 from rightrate.watch.arriving import Arriving, arriving
@@ -74,11 +73,11 @@ class Sampler:
         scale = getattr(optimizer, "grad_scale", None)
         if isinstance(scale, Tensor):  # a fused optimizer divides by the scaler's scale itself
             gradient = gradient / scale
-        norm = vector_norm(weights)
-        alone = [norm, *self._curved(tensors, norm), *self._products(gradient, update)]
         lengths = [_length(tensor) for tensor in tensors]
-        parts = [part for vector in (gradient, update) for part in vector.split_with_sizes(lengths)]
-        return arriving(torch.stack([*alone, *torch._foreach_norm(parts)]))
+        parts = [*gradient.split_with_sizes(lengths), *update.split_with_sizes(lengths)]
+        norm, *norms = torch._foreach_norm([weights, *parts])
+        alone = [norm, *self._curved(tensors, norm), *self._products(gradient, update)]
+        return arriving(torch.stack([*alone, *norms]))
 
     def _products(self, gradient: Tensor, update: Tensor) -> list[Tensor]:
         """Return the products with gradient and update of the step before, and the squares of those."""
