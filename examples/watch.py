@@ -15,7 +15,7 @@ model = torch.nn.Sequential(torch.nn.Linear(64, 64), torch.nn.ReLU(), torch.nn.L
 criterion = torch.nn.functional.cross_entropy
 optimizer = torch.optim.SGD(model.parameters(), lr=3.0, momentum=0.9)
 
-with rr.watch(optimizer, model=model, mode="act", total_steps=860, name="digits") as w:
+with rr.watch(optimizer, model=model, mode="act", total_steps=20 * len(loader), name="digits") as w:
     for _ in range(20):
         for inputs, targets in loader:
             loss = criterion(model(inputs), targets)

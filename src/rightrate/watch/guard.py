@@ -12,6 +12,7 @@ from rightrate.watch.rows import Row
 __all__ = ["Guard"]
 
 _BLOCKS = 2
+_FEWEST = 8
 _HIGH = 2.5
 _LEARNED = 0.7
 _LOST = 0.95
@@ -26,7 +27,7 @@ class Guard:
     stayed up or came to rest at chance), or one whose median was below 0.7 of it (it had learned, and lost it
     again). A rate that is merely too low does neither. After a roll-back the two blocks are enough. Losses
     that are not positive are judged for being finite alone, and so is a block of which a tenth is below half
-    of the level: losses of a run that has learned nothing seldom are, those of unlike batches often.
+    of its median: losses of a run that has learned nothing seldom are, those of unlike batches often.
 
     Args:
         chance_loss: Loss of the best constant prediction, or None.
@@ -47,15 +48,15 @@ class Guard:
         broken = next((row for row, loss in block if not math.isfinite(loss)), None)
         if broken is not None:
             return Order(kind="rollback", reason="the loss is not finite", since=broken.step)
-        if self._several:
-            return None
         losses = [loss for _, loss in block]
+        if self._several or len(losses) < _FEWEST:
+            return None
         start = self._start = opening_level(losses) if self._start is None else self._start
-        level = self._level = start if self._level is None else self._level
+        level = self._level = losses[0] if self._level is None else self._level
         self._highest = max(self._highest, sum(losses) / len(losses))
         self._medians = [*self._medians, median(losses)][-_BLOCKS:]
         self._lowest = min(self._lowest, self._medians[-1])
-        scattered = sorted(losses)[len(losses) // 10] <= _SCATTERED * level
+        scattered = sorted(losses)[len(losses) // 10] <= _SCATTERED * self._medians[-1]
         if level <= 0.0 or scattered or len(self._medians) < _BLOCKS or min(self._medians) <= _LOST * level:
             return None
         since = block[0][0].step - len(block)

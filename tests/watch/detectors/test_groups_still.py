@@ -32,7 +32,7 @@ def test_four_samples_in_a_row_are_needed_and_it_is_said_once() -> None:
     findings, _ = found_in(DETECTOR, [seen([[1]] * 3 + [[]] + [[1]] * 9)])
     assert told(findings) == [("groups_still", 4)]
     assert (findings[0].step, findings[0].evidence["group"], findings[0].evidence["lr"]) == (7, 1.0, 0.2)
-    assert findings[0].text == "No tensor of parameter group 1 changes, at a rate of 0.2."
+    assert findings[0].text == "No tensor of param_groups[1] changes, at a rate of 0.2."
     assert told(found_in(DETECTOR, [seen([[0]] * 4 + [[]] + [[0]] * 4)])[0]) == [
         ("groups_still", 0),
         ("groups_still", 5),

@@ -55,7 +55,7 @@ def _border(losses: Sequence[float], start: float) -> float:
     if blew_up(losses):
         return start + abs(start)
     noise = fmean(abs(b - a) for a, b in pairwise(losses)) / 1.128
-    began = opening_level(losses)
+    began = opening_level(losses, fmean)
     return began + _MARGIN * abs(began) + _NOISE * noise
 
 

@@ -88,7 +88,7 @@ def _finding(group: int, since: int, sample: Sample, applied: tuple[float, ...])
         )
         advice = "Keep these weights in float32, or raise their rate."
     else:
-        text = f"No tensor of parameter group {group} changes, at a rate of {_rate(applied, group):.4g}."
+        text = f"No tensor of param_groups[{group}] changes, at a rate of {_rate(applied, group):.4g}."
         advice = (
             "Look whether the model still uses these very tensors and whether the loss depends on them; "
             "after that, whether the updates are too small for the type of the weights."

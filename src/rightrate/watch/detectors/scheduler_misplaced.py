@@ -143,7 +143,8 @@ def _planned(state: dict[str, Any], block: Block) -> _Wrong | None:
         name="rarely" if rarely else "fast",
         since=step,
         text=(
-            f"The scheduler was made for {length:,} steps and was stepped {stepped:,} times in {taken:,} "
+            f"The scheduler was made for {length:,} steps and was stepped {stepped:,} "
+            f"time{'' if stepped == 1 else 's'} in {taken:,} "
             f"steps of the optimizer: in {total:,} it will come to about {(most + least) / 2:,.0f}."
         ),
         advice=(
