@@ -115,6 +115,19 @@ def test_a_rate_that_the_step_itself_writes_is_kept() -> None:
     assert optimizer.param_groups[0]["lr"] == pytest.approx(0.04)
 
 
+def test_a_rate_that_a_scheduler_sets_after_a_step_that_raised_is_kept() -> None:
+    optimizer = SGD([torch.ones(1, requires_grad=True)], lr=0.4)
+    scheduler = torch.optim.lr_scheduler.LambdaLR(optimizer, lambda epoch: 0.9**epoch)
+    rates = Rates()
+    rates.multiplier = 0.2
+    rates.apply(optimizer)
+    optimizer.step()
+    scheduler.step()  # sets 0.36, whatever it finds
+    assert rates.apply(optimizer) == pytest.approx((0.072,))
+    rates.take_back(optimizer)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.36)
+
+
 def test_a_step_that_raised_leaves_no_multiplier_behind() -> None:
     class Broken(SGD):
         def step(self, closure: Any = None) -> Any:

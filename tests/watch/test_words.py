@@ -58,8 +58,8 @@ def test_a_line_at_most_every_few_seconds() -> None:
 
 def test_observing_gives_no_advice() -> None:
     stream = io.StringIO()
-    ConsoleSink(Console(stream), advise=False).tell("finding", {"step": 1, "text": "x" * 300, "advice": "A"})
-    assert stream.getvalue() == "rightrate: step 1: " + "x" * 149 + "...\n"
+    ConsoleSink(Console(stream), advise=False).tell("finding", {"step": 1, "text": "x" * 400, "advice": "A"})
+    assert stream.getvalue() == "rightrate: step 1: " + "x" * 309 + "...\n"
 
 
 def test_a_curve_by_hand() -> None:

@@ -8,7 +8,7 @@ from typing import TextIO
 __all__ = ["Console"]
 
 _SECONDS = 5.0
-_SHOWN = 160
+_SHOWN = 320
 
 
 class Console:

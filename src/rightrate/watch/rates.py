@@ -51,12 +51,19 @@ class Rates:
         return tuple(rate * self.multiplier for rate in given_rates)
 
     def take_back(self, optimizer: Optimizer) -> None:
-        """Take the multiplier out of the rates; one that was written during the step is divided by it."""
+        """Take the multiplier out of the rates.
+
+        A rate that was written meanwhile, by the step itself or by a scheduler after a step that raised, is
+        divided by it where it is nearer to the rate that was applied than to the one that was given.
+        """
         if not self._held:
             return
         for group, given, applied in self._held.pop(id(optimizer), ()):
             now = group["lr"]
-            group["lr"] = given if now is applied else now / self.multiplier
+            if now is applied:
+                group["lr"] = given
+            elif _nearer(now, applied, given):
+                group["lr"] = now / self.multiplier
 
     def given(self, optimizer: Optimizer) -> tuple[float, ...]:
         """Take the multiplier out, and return the rates that a scheduler or a person set; NaN for none."""
@@ -76,3 +83,11 @@ class Rates:
             self._read[key] = (reads + 1, known)
             return known
         return math.nan if lr is None else float(lr)
+
+
+def _nearer(rate: Any, one: Any, other: Any) -> bool:
+    """Return whether a rate is nearer to one than to another, by factors; where any is zero, to the one."""
+    rate, one, other = float(rate), float(one), float(other)
+    if min(rate, one, other) <= 0.0:
+        return True
+    return abs(math.log(rate / one)) <= abs(math.log(rate / other))
