@@ -1,5 +1,6 @@
 """What is said and where: the console, the store, the page, the curves."""
 
+import dataclasses
 import io
 import json
 import math
@@ -231,7 +232,14 @@ def test_the_summary_and_the_charts() -> None:
     charts = watch_charts(w.view())
     assert {"loss", "rate", "norms"} <= set(charts)
     names = [line.get("name") for line in charts["rate"]["data"]]
-    assert names == ["applied rate", "changed by others", "watcher: skip", "watcher: rollback"]
+    assert names == [
+        "applied rate",
+        "changed by others",
+        "watcher: rollback",
+    ]  # which hides skips of its step
+    elsewhere = dataclasses.replace(w.view(), acts=[*w.view().acts, {**w.view().acts[0], "step": 10}])
+    marks = {line.get("name"): line["x"] for line in watch_charts(elsewhere)["rate"]["data"]}
+    assert marks["watcher: skip"] == [10]
     finding = {"step": 40, "since": 32, "verdict": "too_high", "text": "<i>", "advice": "", "confidence": 0.9}
     view = WatchView(about=w.view().about, findings=[finding])
     (line,) = watch_charts(view)["findings"]["data"]

@@ -72,14 +72,16 @@ def _rate(view: WatchView, last: int) -> Chart | None:
         for row in view.edits
     ]
     data += _marks("changed by others", edits, points, "diamond", "@second")
+    back = {row["step"] for row in view.acts if row["kind"] == "rollback"}
+    acts = [row for row in view.acts if row["kind"] != "skip" or row["step"] not in back]
     for kind, symbol in _SYMBOLS.items():
-        rows = [(int(row["step"]), row["text"]) for row in view.acts if row["kind"] == kind]
+        rows = [(int(row["step"]), row["text"]) for row in acts if row["kind"] == kind]
         data += _marks(f"watcher: {kind}", rows, points, symbol, "@fail" if kind == "stop" else "@good")
     lows = [row["low"] for row in points if row["low"] and row["low"] > 0]
     highs = [row["high"] for row in points]
     ends = [math.log10(min(lows or highs) / 1.5), math.log10(max(highs) * 1.5)]
     layout = _layout(last, "learning rate")
-    layout["yaxis"] |= {"type": "log", "range": ends, "exponentformat": "power"}
+    layout["yaxis"] |= {"range": ends, **_log_axis(ends[1] - ends[0])}
     scales = {
         "log": {"yaxis.type": "log", "yaxis.range": ends},
         "linear": {"yaxis.type": "linear", "yaxis.range": [0.0, 1.05 * max(highs)]},
@@ -93,7 +95,8 @@ def _norms(view: WatchView, last: int) -> Chart | None:
     if not lines:
         return None
     layout = _layout(last, "norm")
-    layout["yaxis"] |= {"type": "log", "exponentformat": "power"}
+    values = [value for line in lines for value in line["y"] if value is not None and value > 0.0]
+    layout["yaxis"] |= _log_axis(math.log10(max(values) / min(values)) if values else 1.0)
     return {"data": lines, "layout": layout, "height": 280}
 
 
@@ -135,6 +138,11 @@ def _layout(last: int, title: str) -> Chart:
         "margin": {"t": 16},
         "legend": {"y": -0.25},
     }
+
+
+def _log_axis(decades: float) -> Chart:
+    """Return a logarithmic axis: over a few decades 1, 2 and 5 of each are labelled, over more whole ones."""
+    return {"type": "log", "exponentformat": "power", "dtick": "D2" if decades < 2.5 else 1}
 
 
 def _line(points: Rows, name: str, colour: str) -> Chart:
