@@ -189,7 +189,7 @@ class Watch(Answers):
         """Undo the latest act, and return what was done; None where nothing can be undone.
 
         A roll-back is undone to the weights before it (the latest one only), a cut to the rate before it, a
-        stop to going on; the latest step that was skipped is taken with the gradient it had, if that is finite.
+        stop to going on; the latest step that was skipped is taken with the gradient it had, if it is finite.
         """
         return None if self._mender is None else self._mender.undo(self.step)
 
