@@ -1,12 +1,14 @@
 """Losses at the level of a constant prediction."""
 
+import dataclasses
 import math
 
 import pytest
 
 from rightrate.watch.detector import Facts
 from rightrate.watch.detectors.collapsed import Collapsed
-from tests.watch.detectors.curves import found, noisy
+from tests.watch.detectors.curves import blocks_of, found, noisy
+from tests.watch.detectors.parts import found_in, sample
 
 CHANCE = math.log(10)
 
@@ -76,3 +78,13 @@ def test_levels_that_are_not_positive(chance: float) -> None:
     assert finding.evidence["chance_loss"] == chance
     learned = [chance - 3.0 + 5.0 / (1.0 + step / 30.0) + 0.01 * loss for step, loss in enumerate(rests)]
     assert found(Collapsed(), learned, facts(2_000, chance)) == []
+
+
+@pytest.mark.parametrize("chance", [CHANCE, None])
+def test_it_is_sure_where_most_tensors_have_no_gradient_besides(chance: float | None) -> None:
+    blocks = blocks_of(noisy(lambda step: CHANCE, 4_000, 0.01), facts(4_000, chance))
+    dead = [dataclasses.replace(one, samples=(sample(one.steps[0], flat_fraction=0.75),)) for one in blocks]
+    for seen, sure in ((blocks, False), (dead, True)):
+        (finding,) = found_in(Collapsed(), seen)[0]
+        assert (finding.confidence >= 0.8) is sure
+        assert finding.text.endswith("75% of the tensors have no gradient, or a zero one.") is sure

@@ -1,7 +1,7 @@
 """Losses that rest at the level of a constant prediction, with all of them finite."""
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rightrate.watch.detector import Block, State
 from rightrate.watch.detectors._common import doublings_left, due, level_since, once, peak, reached, recent
@@ -18,6 +18,7 @@ _STILL = 0.01
 _FITTED = 0.2
 _LEAST_STEPS = 64
 _VALIDATIONS = 3
+_DEAD = 0.5
 _BLOWN_UP, _RARE = 1.5, 8.0
 
 
@@ -36,19 +37,30 @@ class Collapsed:
     began, and its trend stays there; or four tenths are, it has stood still since it first came down, and it
     came down to no less than a fifth of where it began: constant predictions seldom are so good.
 
+    Where half of the tensors have a zero gradient or none besides, it is sure: their activations died.
+
     The level that counts is that of the loss as it is observed, weight penalties included.
     """
 
     def init(self) -> State:
         """Return what is remembered before the first block."""
-        return {"said": None, "holds": False, "looked": 0, "lowest": None, "highest": None, "validations": []}
+        return {
+            "said": None,
+            "holds": False,
+            "looked": 0,
+            "lowest": None,
+            "highest": None,
+            "validations": [],
+            "flat": 0.0,
+        }
 
     def update(self, state: State, block: Block) -> tuple[tuple[Finding, ...], State]:
         """Return what was found in the next block, and what to remember."""
         arrived = [loss for _, loss in block.validations if math.isfinite(loss)]
         validations = [*state["validations"], *arrived][-_VALIDATIONS:]
         highest = peak(state["highest"], block)
-        state = {**state, "highest": highest, "validations": validations}
+        flat = block.samples[-1].measured.flat_fraction if block.samples else state["flat"]
+        state = {**state, "highest": highest, "validations": validations, "flat": flat}
         if highest is None or not due(state, block):
             return (), state
         chance, now = block.facts.chance_loss, block.course.level(recent(block.course))
@@ -59,6 +71,8 @@ class Collapsed:
             finding = _unmoved(block, now) or _at_rest(block, now)
         else:
             finding = _against(block, chance, now, (lowest, highest)) or _unseen(block, chance, validations)
+        if finding is not None and flat >= _DEAD:
+            finding = _dead(finding, flat)
         return once({**state, "lowest": lowest, "looked": block.course.step + 1}, finding)
 
 
@@ -139,6 +153,16 @@ def _at_rest(block: Block, now: float) -> Finding | None:
         f"prediction; chance_loss= would tell."
     )
     return _finding(block, int(since), text, 0.4, {"loss": now, "start": course.start, "slope": trend.slope})
+
+
+def _dead(finding: Finding, flat: float) -> Finding:
+    """Return a finding that is surer because most of the model has no gradient any more."""
+    return replace(
+        finding,
+        text=f"{finding.text} {flat:.0%} of the tensors have no gradient, or a zero one.",
+        confidence=max(finding.confidence, 0.9),
+        evidence={**finding.evidence, "flat_fraction": flat},
+    )
 
 
 def _finding(block: Block, since: int, text: str, confidence: float, evidence: dict[str, float]) -> Finding:
