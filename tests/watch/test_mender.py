@@ -416,3 +416,19 @@ def test_edits_are_remembered_over_a_restart() -> None:
     other.load_state_dict(json.loads(json.dumps(w.state_dict())))
     assert other.edits == w.edits
     assert [(edit.step, edit.after) for edit in w.edits] == [(1, 0.4)]
+
+
+def test_the_loss_of_a_step_that_one_of_two_optimizers_skipped_is_left_out() -> None:
+    one, other = (nn.Parameter(torch.ones(1)) for _ in range(2))
+    optimizers = SGD([one], lr=0.1), SGD([other], lr=0.1)
+    with quiet(list(optimizers), mode="act") as w:
+        for step in range(40):
+            broken = 20 <= step < 22
+            one.grad, other.grad = torch.full((1,), float("nan") if broken else 0.1), torch.ones(1)
+            for optimizer in optimizers:
+                optimizer.step()
+            w.observe(float("nan") if broken else 1.0)
+    assert [act.kind for act in w.acts] == ["skip", "skip"]
+    assert w.multiplier == 1.0
+    assert w.step == 40
+    assert [point.step for point in w._feed.log.curves["loss"].points()] == [*range(20), *range(22, 40)]

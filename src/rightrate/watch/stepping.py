@@ -25,7 +25,8 @@ class Stepping:
     """Counts the steps that were applied, and reads the rates at them.
 
     The step of a run with several optimizers is that of the one that has taken the most; its row tells the
-    rates of all of them, one optimizer after the other. Gradients are those of the first one.
+    rates of all of them, one optimizer after the other. Gradients are those of the first one. The loss of a
+    step that one of them skipped is left out.
 
     Args:
         optimizers: The optimizers.
@@ -61,6 +62,7 @@ class Stepping:
         self._skipping = False
         self._sampling = False
         self._due = self._usual = self._inside = False
+        self._skipped = -1
         self._lr: object = _NONE
 
     def before(self, optimizer: Optimizer, closure: bool) -> None:
@@ -144,6 +146,7 @@ class Stepping:
         key = id(optimizer)
         overflow = getattr(optimizer, "found_inf", None)  # a scaler's: a fused optimizer leaves its step out
         if self._skipping or (overflow is not None and bool(overflow)):
+            self._skipped = self.step
             self.rows.stepped(Row(self.step, (), skipped=True))
             return
         taken = self._taken[key] = self._taken[key] + 1
@@ -151,7 +154,8 @@ class Stepping:
         if taken <= self.step:
             return
         several = len(self._applied) > 1
-        row = Row(self.step, sum(self._applied.values(), ()) if several else self._applied[key])
+        rates = sum(self._applied.values(), ()) if several else self._applied[key]
+        row = Row(self.step, rates, skipped=several and self._skipped == self.step)
         if measured is not None:
             row.measured = measured
         if self._teller is not None:
