@@ -26,8 +26,8 @@ def opening_level(losses: Sequence[float], middle: Callable[[Sequence[float]], f
         middle: The median, or the mean where means are held against the level.
 
     Example:
-        >>> opening_level([0.1, 0.9, 0.5, 0.7]), opening_level([2.0, 2.0, 1.0, 1.0])
-        (0.5, 2.0)
+        >>> opening_level([0.1, 0.9, 0.5, 0.2, 0.6, 0.4]), opening_level([2.0, 2.0, 1.0, 1.0])
+        (0.4, 2.0)
     """
     if len(losses) < 2 or blew_up(losses):
         return losses[0]
