@@ -56,6 +56,17 @@ def test_a_finished_study_has_its_answer_and_is_one_file(store):
     assert said.endswith("; --fresh starts anew.")
 
 
+def test_checkpoints_that_outlived_the_answer_go_when_it_is_asked_for_again(store, monkeypatch):
+    with monkeypatch.context() as killed, opened(store) as study:
+        killed.setattr(study._checkpoints, "clear", lambda: None)
+        study.journal.checkpoint("action 0", {"step": 3})
+        study.finish({"lr": 0.1})
+    assert len(list(store.parent.glob("runs.db-checkpoints/*/*.safetensors"))) == 1
+    with opened(store, print) as study:
+        assert study.record == {"lr": 0.1}
+    assert [path.name for path in store.parent.iterdir()] == ["runs.db"]
+
+
 def test_fresh_begins_another_study_and_is_gone_on_with(store):
     with opened(store) as study:
         study.finish(1)

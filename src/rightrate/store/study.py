@@ -152,6 +152,8 @@ class _Stored:
         self._checkpoints = Checkpoints(checkpoint_folder(database.path, place.uid), place.uid)
         self.journal: Journal = StoredJournal(database, place.number, self._checkpoints, self.note)
         self.record: Any = self._recorded()
+        if self.record is not None and self._checkpoints.files():  # it was killed before they could go
+            self._checkpoints.clear()
 
     def note(self, text: str) -> None:
         self._tell(text)
