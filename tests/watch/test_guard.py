@@ -80,7 +80,7 @@ def test_an_easy_first_batch_is_no_level() -> None:
 
 
 def test_losses_of_several_optimizers_need_not_fall() -> None:
-    guard = Guard(None, several=True)
+    guard = Guard(None, adversarial=True)
     lost = [(Row(step, (0.1,)), 2.0 if step == 0 else 50.0) for step in range(32)]
     assert [guard.look(lost) for _ in range(4)] == [None] * 4
     order = guard.look([(Row(200, (0.1,)), math.inf)])

@@ -90,7 +90,7 @@ def parts() -> dict[str, Callable[[Watch, Any], None]]:
         "editors": of(stepping, "editors"),
         "sampler": of(stepping, "_sampler"),
         "mender of the steps": of(stepping, "_mender"),
-        "the gate": lambda w, broken: setattr(w._mender, "_gate", broken),
+        "the gate": lambda w, broken: setattr(w._mender._skips, "_gate", broken),
         "the shelf": lambda w, broken: setattr(w._mender, "_shelf", broken),
         "the judge": of(feed, "judge"),
         "the log": of(feed, "log"),

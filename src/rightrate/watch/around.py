@@ -52,14 +52,12 @@ class Around:
         teller: Who tells the rate, or None.
         tensors: Returns what the first optimizer trains.
         plain_steps: Whether an update is minus the rate times the gradient.
-        several: Whether there are several optimizers, whose losses need not fall.
     """
 
     edits: tuple[Edit, ...] = ()
     teller: Teller | None = None
     tensors: Callable[[], Tensors] = Tensors
     plain_steps: bool = False
-    several: bool = False
 
 
 def plain_steps(optimizers: Sequence[Optimizer]) -> bool:

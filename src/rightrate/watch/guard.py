@@ -31,13 +31,13 @@ class Guard:
 
     Args:
         chance_loss: Loss of the best constant prediction, or None.
-        several: Whether several optimizers share the run: their losses need not fall, as those of a GAN do
-            not, and are judged for being finite alone.
+        adversarial: Whether the loss need not fall, as those of a GAN need not: it is judged for being finite
+            alone.
     """
 
-    def __init__(self, chance_loss: float | None = None, *, several: bool = False) -> None:
+    def __init__(self, chance_loss: float | None = None, *, adversarial: bool = False) -> None:
         self._level = chance_loss
-        self._several = several
+        self._adversarial = adversarial
         self._start: float | None = None
         self._medians: list[float] = []
         self._highest = -math.inf
@@ -49,7 +49,7 @@ class Guard:
         if broken is not None:
             return Order(kind="rollback", reason="the loss is not finite", since=broken.step)
         losses = [loss for _, loss in block]
-        if self._several or len(losses) < _FEWEST:
+        if self._adversarial or len(losses) < _FEWEST:
             return None
         start = self._start = opening_level(losses) if self._start is None else self._start
         level = self._level = losses[0] if self._level is None else self._level

@@ -47,7 +47,6 @@ class Judge:
         self._states: dict[str, State] = {}
         self._course = Course()
         self._validations: list[tuple[int, float]] = []
-        self._several = False
         self.findings: list[Finding] = []
 
     def look(self, block: Sequence[tuple[Row, float]]) -> list[Finding]:
@@ -64,13 +63,12 @@ class Judge:
                 del self._detectors[name]
                 self._faults.failed(seen.last, f"detector {name}, which is asked no more", error)
             else:
-                found += map(_doubted, new) if self._several else new
+                found += map(_doubted, new) if self._settings.adversarial else new
         self.findings = [*self.findings, *found][-_KEPT:]
         return found
 
     def _block(self, block: Sequence[tuple[Row, float]]) -> Block:
         around = self._surrounded(block)
-        self._several = around.several
         validations, self._validations = tuple(self._validations), []
         steps, losses = tuple(row.step for row, _ in block), tuple(loss for _, loss in block)
         lrs = [row.rates[0] if row.rates else math.nan for row, _ in block]

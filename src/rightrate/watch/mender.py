@@ -4,21 +4,19 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from torch import Tensor
 from torch.optim import Optimizer
 
 from rightrate.watch.acts import Act, Acting
 from rightrate.watch.arriving import Arriving
-from rightrate.watch.gate import Gate, without_gradients
 from rightrate.watch.rates import Rates
 from rightrate.watch.shelf import Shelf
+from rightrate.watch.skips import Skips
 from rightrate.watch.snapshot import Restorable, Snapshot
 
 __all__ = ["Mender", "Order"]
 
 _LOGGED = 1000
 _UNDOABLE = 20
-_SKIPS_IN_A_ROW = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,12 +58,9 @@ class Mender:
         self._acting = acting
         self._shelf = shelf
         self._say = say
-        self._gate = Gate()
+        self._skips = Skips(self._give_up)
         self._orders: list[Order] = []
         self._undo: list[tuple[Act, Callable[[], object]]] = []
-        self._skips = 0
-        self._passing = 0
-        self._taken: list[tuple[Tensor, Tensor]] = []
         self._back_at: int | None = None
         self.acts: list[Act] = []
         self.rescues = 0
@@ -114,9 +109,7 @@ class Mender:
             Whether the weights are others now.
         """
         rolled_back = self._obey(step)
-        if not self._shelf.snapshots and self._shelf.due(
-            step
-        ):  # one that fails is tried at the next interval
+        if not self._shelf.snapshots and self._shelf.due(step):  # one that failed waits for the interval
             self._shelf.put(Snapshot(self._run(), step))
         return rolled_back
 
@@ -126,41 +119,25 @@ class Mender:
         It comes before the step, or inside of it where its closure has made them and nothing else is to
         follow but the update.
         """
-        reason = self._passed_over() or self._gated(optimizer, step, pending)
+        reason = self._skips.reason(optimizer, step, pending)
         if not reason:
             return False
         act = self._skip(optimizer, step, reason)
         self._undo = [one for one in self._undo if one[0].kind != "skip"]
         if "not finite" not in reason:
-            kept = [(tensor, gradient.clone()) for tensor, gradient in self._taken]
-            self._undoable(act, lambda: self._take(optimizer, kept))
+            self._undoable(act, self._skips.taking(optimizer))
         return True
 
     def _skip(self, optimizer: Optimizer, step: int, reason: str) -> Act:
-        self._taken = without_gradients(optimizer)
+        self._skips.leave_out(optimizer)
         return self._log(Act(kind="skip", step=step, reason=f"the step was not taken: {reason}"))
 
-    def _passed_over(self) -> str:
-        if self._passing <= 0:
-            return ""
-        self._passing -= 1
-        return "its batch is one of those around the failure"
-
-    def _gated(self, optimizer: Optimizer, step: int, pending: float | Arriving | None) -> str:
-        reason = self._gate.reason(optimizer, pending)
-        self._skips = self._skips + 1 if reason else 0
-        if self._skips == _SKIPS_IN_A_ROW:
-            self._skips = 0
-            text = f"{_SKIPS_IN_A_ROW} steps in a row could not be taken, because {reason}"
-            self.order(Order(kind="rollback", reason=text, since=step))
-        return reason or ""
+    def _give_up(self, reason: str, step: int) -> None:
+        self.order(Order(kind="rollback", reason=reason, since=step))
 
     def after_step(self, step: int) -> None:
         """Give gradients that were put aside back, and keep a snapshot where one is due."""
-        skipped = bool(self._taken)
-        for tensor, gradient in self._taken:
-            tensor.grad = gradient
-        self._taken = []
+        skipped = self._skips.give_back()
         if not skipped and not self._orders and self._shelf.due(step):
             self._shelf.put(Snapshot(self._run(), step))
 
@@ -193,8 +170,8 @@ class Mender:
         found.restore(run)
         self.rescues += 1
         self._rates.multiplier = before * self._acting.cut ** (1 if found.step else 2)
-        self._back_at, self._passing = step, self._acting.skip_steps
-        self._gate.clear()
+        self._back_at = step
+        self._skips.again(self._acting.skip_steps)
         self._shelf.again(step)
         act = Act(
             kind="rollback",
@@ -234,19 +211,6 @@ class Mender:
     def _set(self, multiplier: float) -> None:
         self._rates.multiplier = multiplier
 
-    def _take(self, optimizer: Optimizer, kept: list[tuple[Tensor, Tensor]]) -> None:
-        """Take a step that was skipped, with the gradients it had."""
-        now = [(tensor, tensor.grad) for tensor, _ in kept]
-        gate, self._gate = self._gate, _Open()
-        try:
-            for tensor, gradient in kept:
-                tensor.grad = gradient
-            optimizer.step()
-        finally:
-            self._gate = gate
-            for tensor, former in now:
-                tensor.grad = former
-
     def close(self) -> None:
         """Let go of the snapshots; what was done can be undone no more."""
         self._shelf.clear()
@@ -285,11 +249,3 @@ class Mender:
 
     def _undoable(self, act: Act, back: Callable[[], object]) -> None:
         self._undo = [*self._undo, (act, back)][-_UNDOABLE:]
-
-
-class _Open(Gate):
-    """Lets every step pass."""
-
-    def reason(self, optimizer: Optimizer, pending: float | Arriving | None) -> str | None:
-        """Return None."""
-        return None

@@ -201,7 +201,6 @@ class Stepping:
             teller=self._teller,
             tensors=lambda: Tensors.of(self._optimizers[0], model),
             plain_steps=plain_steps(self._optimizers),
-            several=len(self._optimizers) > 1,
         )
 
     def start_from(self, step: int) -> None:

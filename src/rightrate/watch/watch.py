@@ -24,6 +24,7 @@ def watch(
     total_steps: int | None = None,
     chance_loss: float | None = None,
     full_batch: bool = False,
+    adversarial: bool | None = None,
     store: str | os.PathLike[str] | None = None,
     name: str = "run",
     console: bool = True,
@@ -40,6 +41,8 @@ def watch(
         total_steps: Length of the run in optimizer steps, if it is known.
         chance_loss: Loss of the best constant prediction, such as log(classes); it makes sure of collapse.
         full_batch: Whether every gradient is that of all data, so that it has no noise.
+        adversarial: Whether the loss need not fall, as those of a GAN need not. None: where there are several
+            optimizers; say False where they share one loss, as Muon and AdamW do.
         store: A file such as "runs.db", in which the run is written down as it goes on, so that
             `rightrate watch runs.db` can follow it in another terminal. None writes nothing.
         name: What the run is called.
@@ -74,6 +77,7 @@ def watch(
         total_steps=total_steps,
         chance_loss=chance_loss,
         full_batch=full_batch,
+        adversarial=adversarial,
         measure=Measure() if measure is None else measure,
         acting=Acting() if acting is None else acting,
     )

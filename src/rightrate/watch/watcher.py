@@ -61,17 +61,17 @@ class Watch(Answers):
         sinks: Sequence[Sink] = (),
         store: str | os.PathLike[str] | None = None,
     ) -> None:
-        self.settings = settings
         self._optimizers = tuple(optimizers)
+        self.settings = settings = settings.decided_for(self._optimizers)
         self._model = model
         self._feed = Feed(settings, sinks, self._seen, lambda: self._stepping.around(model))
         self._faults = self._feed.faults
         self._rates = Rates()
-        self._guard = Guard(settings.chance_loss, several=len(self._optimizers) > 1)
+        self._guard = Guard(settings.chance_loss, adversarial=bool(settings.adversarial))
         self._scheduled: Callable[[], bool] = self._has_scheduler
         self._mender: Mender | None = self._mender_of(self._run) if self._optimizers else None
         self._curvature = curvature_of(settings.measure.curvature, model)
-        sampler = Sampler(settings.measure.gradients_every, self._curvature)
+        sampler = Sampler(settings.measure.gradients_every or 0, self._curvature)
         self._stepping = Stepping(self._optimizers, self._rates, sampler, self._mender, self._faults)
         self._raises = settings.acting.stop == "raise"
         self._hooks: Hooks | None = None
