@@ -405,6 +405,40 @@ def test_of_several_optimizers_only_what_is_not_finite_is_acted_on() -> None:
     assert {one.confidence < 0.5 for one in w.findings} == {True}
 
 
+def test_optimizers_that_share_one_loss_are_acted_on() -> None:
+    weights_ = [nn.Parameter(torch.ones(1)) for _ in range(2)]
+    optimizers = [SGD([weight], lr=0.1) for weight in weights_]
+    with quiet(optimizers, mode="act", total_steps=640, adversarial=False) as w:
+        for step in range(320):
+            for weight, optimizer in zip(weights_, optimizers, strict=True):
+                weight.grad = torch.ones(1)
+                optimizer.step()
+            w.observe(2.0 if step > 160 else 2.0 - 1.5 * step / 160)  # what was learned is lost
+    assert w.acts[0].kind == "rollback"
+    assert w.multiplier < 1.0
+
+
+@pytest.mark.parametrize("modes", [("act", "observe"), ("observe", "act"), ("act", "act")])
+def test_two_watchers_of_one_optimizer_do_not_both_act(modes: tuple[str, str]) -> None:
+    optimizer = SGD([nn.Parameter(torch.ones(1))], lr=0.5)
+    first, second = (quiet(optimizer, mode=mode) for mode in modes)
+    with first, pytest.raises(ConfigError, match=r"not watched yet.* got 'a watched SGD'\. Close the other"):
+        second.__enter__()
+    with second:  # the first one is closed
+        optimizer.step()
+    assert second.step == 1
+
+
+def test_two_watchers_that_only_look_see_the_same() -> None:
+    optimizer = SGD([weight := nn.Parameter(torch.ones(1))], lr=0.5)
+    with quiet(optimizer) as one, quiet(optimizer, mode="advise") as other:
+        weight.grad = torch.ones(1)
+        optimizer.step()
+        one.observe(1.0)
+        other.observe(1.0)
+    assert (one.step, one.lr) == (other.step, other.lr) == (1, 0.5)
+
+
 def test_edits_are_remembered_over_a_restart() -> None:
     optimizer = SGD([nn.Parameter(torch.ones(1))], lr=0.5)
     with quiet(optimizer) as w:

@@ -287,6 +287,8 @@ def test_a_report_that_cannot_be_written(path: str, match: str, tmp_path: Path) 
     [
         ({"mode": "help"}, r"watch\(mode=\.\.\.\) must be one of 'observe', 'advise', 'act', got 'help'"),
         ({"total_steps": 0}, r"watch\(total_steps=\.\.\.\) must be an integer >= 1, got 0"),
+        ({"full_batch": 3}, r"watch\(full_batch=\.\.\.\) must be True or False, got 3"),
+        ({"adversarial": 1}, r"watch\(adversarial=\.\.\.\) must be True, False or None, got 1"),
         ({"chance_loss": float("nan")}, r"watch\(chance_loss=\.\.\.\) must be a finite number, got nan"),
         ({"optimizer": "adam"}, r"watch\(optimizer=\.\.\.\) must be an optimizer of torch, .* got 'adam'"),
         ({"acting": 3}, r"watch\(acting=\.\.\.\) must be a rightrate\.watch\.Acting, got 3"),

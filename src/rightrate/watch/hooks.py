@@ -4,6 +4,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from types import FrameType
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from torch.optim import Optimizer
 
@@ -13,6 +14,8 @@ __all__ = ["Hooks", "optimizers_of"]
 
 Before = Callable[[Optimizer, bool], None]
 After = Callable[[Optimizer, bool], None]
+
+_HOOKED: WeakKeyDictionary[Optimizer, list["Hooks"]] = WeakKeyDictionary()
 
 
 class Hooks:
@@ -25,11 +28,28 @@ class Hooks:
         optimizers: Where to hook in.
         before: Called with the optimizer and whether its step evaluates a closure.
         after: Likewise.
+        alone: Whether nobody else may hook in: two that change one rate undo each other's work.
+
+    Raises:
+        ConfigError: If somebody else has hooked into one of them, and one of the two has to be alone.
     """
 
-    def __init__(self, optimizers: Sequence[Optimizer], before: Before, after: After) -> None:
-        steps: dict[int, FrameType] = {}
+    def __init__(
+        self, optimizers: Sequence[Optimizer], before: Before, after: After, *, alone: bool = False
+    ) -> None:
+        self.alone = alone
+        for optimizer in optimizers:
+            others = _HOOKED.get(optimizer, [])
+            if others and (alone or any(other.alone for other in others)):
+                allowed = "an optimizer that is not watched yet, where one of its watchers acts"
+                advice = "Close the other watcher first: leave its `with` block, or call its close()."
+                received = f"a watched {type(optimizer).__name__}"
+                raise ConfigError(describe("watch(optimizer=...)", allowed, received, advice))
+        self._optimizers = tuple(optimizers)
+        for optimizer in optimizers:
+            _HOOKED.setdefault(optimizer, []).append(self)
 
+        steps: dict[int, FrameType] = {}
         nests = {id(optimizer): _inherits_step(type(optimizer)) for optimizer in optimizers}
 
         def pre(optimizer: Optimizer, args: Any, kwargs: Any) -> None:
@@ -60,7 +80,9 @@ class Hooks:
         """Take the hooks out; a second time does nothing."""
         for handle in self._handles:
             handle.remove()
-        self._handles = []
+        for optimizer in self._optimizers:
+            _HOOKED[optimizer].remove(self)
+        self._handles, self._optimizers = [], ()
 
 
 def _inherits_step(kind: type[Optimizer]) -> bool:

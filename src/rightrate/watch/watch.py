@@ -54,7 +54,8 @@ def watch(
         The watcher, a context manager: it looks at optimizer steps inside of its `with` block.
 
     Raises:
-        ConfigError: If an argument is outside its domain. Once it watches, nothing raises.
+        ConfigError: If an argument is outside its domain; when it is entered, if another watcher of the same
+            optimizer is there and one of them acts. Once it watches, nothing raises.
         StoreError: When it is entered, if the store cannot be used.
 
     Example:

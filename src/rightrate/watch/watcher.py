@@ -83,18 +83,28 @@ class Watch(Answers):
         """Hook into the optimizers, and begin a study in the store.
 
         Raises:
+            ConfigError: If another watcher is there, and one of them acts.
             StoreError: If the store cannot be used, or `Acting(keep=...)` is no folder to write to.
         """
         if self._hooks is None:
-            if self._mender is not None:
-                self._mender.prepare()
-            if self._store is not None:
-                self._study = self._opened.enter_context(opened(self._store, self.settings))
-                self._feed.add_sink(StoreSink(self._study.append))
+            acts = self.settings.mode == "act"
+            hooks = Hooks(self._optimizers, self._stepping.before, self._stepping.after, alone=acts)
+            try:
+                self._begin()
+            except BaseException:
+                hooks.remove()
+                raise
             self._guarded("looking for other optimizers' schedulers", self._look, sys._getframe(1))
             self._guarded("looking for schedulers", self._stepping.look)
-            self._hooks = Hooks(self._optimizers, self._stepping.before, self._stepping.after)
+            self._hooks = hooks
         return self
+
+    def _begin(self) -> None:
+        if self._mender is not None:
+            self._mender.prepare()
+        if self._store is not None:
+            self._study = self._opened.enter_context(opened(self._store, self.settings))
+            self._feed.add_sink(StoreSink(self._study.append))
 
     def __exit__(
         self,

@@ -10,7 +10,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
-from torch.optim import SGD, Optimizer, lr_scheduler
+from torch.optim import LBFGS, SGD, Optimizer, lr_scheduler
 
 from rightrate.watch import Measure
 from rightrate.watch.detector import Block, Facts
@@ -182,3 +182,23 @@ def test_a_regression_on_all_its_data_that_had_little_to_learn() -> None:
             optimizer.step()
             w.observe(loss)
     assert [one.verdict for one in w.findings if one.verdict == "converged"] == ["converged"]
+
+
+def test_steps_of_l_bfgs_are_few_and_all_of_them_count() -> None:
+    generator = torch.Generator().manual_seed(5)
+    targets = INPUTS @ torch.randn(20, 1, generator=generator)
+    model = nn.Linear(20, 1)
+    optimizer = LBFGS(model.parameters(), lr=0.5, max_iter=1)
+
+    def closure() -> torch.Tensor:
+        optimizer.zero_grad()
+        loss = nn.functional.mse_loss(model(INPUTS), targets)
+        loss.backward()
+        return loss
+
+    with quiet(optimizer, full_batch=True) as w:
+        for _ in range(48):
+            w.observe(optimizer.step(closure))
+    found = [one for one in w.findings if one.verdict == "converged"]
+    assert len(found) == 1
+    assert found[0].evidence["gradient_norm"] < 1e-3 * found[0].evidence["first_gradient_norm"]
