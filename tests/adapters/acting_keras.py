@@ -110,6 +110,27 @@ def test_a_roll_back_goes_on_from_the_snapshot_at_a_lower_rate(tmp_path, keep):
         assert np.allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
+def test_a_roll_back_is_undone_between_steps_of_any_loop():
+    """What a callback of one's own may do: the weights and the rate before the roll-back come again."""
+    model = model_of(keras.optimizers.Adam(0.01))
+    callback = Ordering({12: back(since=12)}, acting=Acting(snapshot_steps=4, cut=0.5))
+    seen = {}
+
+    class Undoing(keras.callbacks.Callback):
+        def on_train_batch_end(self, batch, logs=None):
+            if callback.watch.step == 12:
+                seen["before"] = variables(callback.model)
+            if [act.kind for act in callback.watch.acts] == ["rollback"]:
+                callback.watch.undo()
+                seen["after"] = variables(callback.model)
+
+    fit(model, callback, Undoing())
+    assert all(np.array_equal(one, other) for one, other in zip(seen["before"], seen["after"], strict=True))
+    assert [act.kind for act in callback.watch.acts] == ["rollback", "undo"]
+    assert callback.used == pytest.approx([0.01] * 12 + [0.005] + [0.01] * 11)
+    assert callback.notes == []
+
+
 @pytest.mark.parametrize("as_function", [False, True])
 def test_a_schedule_is_multiplied_and_stays_what_was_given(as_function):
     given = (lambda: 0.01) if as_function else decay()

@@ -91,6 +91,20 @@ def test_a_rate_that_is_set_on_the_way_is_shown():
     assert rates(callback.watch) == pytest.approx([0.1] * 7 + [0.02] * 7, rel=1e-6)
 
 
+def test_several_steps_in_one_execution_are_one_mean_and_all_counted():
+    def run(*callbacks):
+        model = model_of(keras.optimizers.SGD(0.1))
+        model.compile(model.optimizer, "mse", steps_per_execution=3)
+        fit(model, *callbacks)
+        return array(model.layers[0].kernel)
+
+    callback = WatchCallback(console=False)
+    assert np.array_equal(run(), run(callback))
+    assert callback.watch.step == 14
+    assert set(rates(callback.watch)) == {pytest.approx(0.1)}
+    assert callback.notes == []
+
+
 def test_weights_are_those_of_the_bare_run():
     bare, watched = model_of(), model_of()
     fit(bare)
