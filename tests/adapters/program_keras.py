@@ -92,16 +92,18 @@ def test_a_rate_that_is_set_on_the_way_is_shown():
 
 
 def test_several_steps_in_one_execution_are_one_mean_and_all_counted():
+    together = 1 if keras.backend.backend() == "torch" else 3  # on torch Keras takes nothing else
+
     def run(*callbacks):
         model = model_of(keras.optimizers.SGD(0.1))
-        model.compile(model.optimizer, "mse", steps_per_execution=3)
+        model.compile(model.optimizer, "mse", steps_per_execution=together)
         fit(model, *callbacks)
         return array(model.layers[0].kernel)
 
     callback = WatchCallback(console=False)
     assert np.array_equal(run(), run(callback))
     assert callback.watch.step == 14
-    assert set(rates(callback.watch)) == {pytest.approx(0.1)}
+    assert rates(callback.watch) == pytest.approx([0.1] * (14 if together == 1 else 6))
     assert callback.notes == []
 
 
