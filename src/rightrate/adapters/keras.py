@@ -132,7 +132,7 @@ class WatchCallback(_Callback):  # type: ignore[misc]
         self._sums = sums
         watcher = self._attached.watch
         if watcher is not None and count > 0:
-            # With `steps_per_execution` a batch of Keras is several steps: their mean counts as the last one's.
+            # With `steps_per_execution` a batch of Keras is several steps; their mean is the last one's.
             step = max(self._step, self._iterations() + self._ahead - 1)
             watcher.record(step=step, loss=total / count, lr=self._rate)
         if self._mender is not None:
