@@ -1,6 +1,6 @@
 """The live view of a run that is followed: where it is, its loss, and what was found."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from rich.console import Group
 from rich.panel import Panel
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 __all__ = ["screen"]
 
+_NARROWEST, _WIDEST = 8, 160
+_BESIDE = 20
+"""Columns of the panel, the numbers at the axis and its name."""
 _COLOURS = {"finding": "yellow", "act": "green", "note": "dim"}
 
 
@@ -32,7 +35,9 @@ def screen(followed: "Followed", console: "Console", *, ended: str = "") -> Pane
     if len(followed.losses) > 1:
         places, losses = zip(*followed.losses, strict=True)
         positive = min(losses) > 0
-        chart = scatter([("*", losses)], places=places, axis="log" if positive else "linear", height=10)
+        axis: Literal["log", "linear"] = "log" if positive else "linear"
+        width = min(_WIDEST, max(_NARROWEST, console.width - _BESIDE))
+        chart = scatter([("*", losses)], places=places, axis=axis, width=width, height=10)
         parts += [Text(""), Text("loss", style="dim"), Text(chart)]
     for values in followed.events:
         colour = _COLOURS.get(str(values["what"]), "")

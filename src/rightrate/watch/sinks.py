@@ -13,6 +13,7 @@ from rightrate.watch.rows import Row
 __all__ = ["ConsoleSink", "Sink", "StoreSink", "Stream", "joined", "summary_of"]
 
 _MOST = 1000
+_PARTS = 8
 
 Stream = Literal["finding", "act", "note", "validation", "steps"]
 
@@ -62,8 +63,8 @@ class StoreSink:
     """Writes to a log of a study, in one transaction every other second, so that others can follow.
 
     Another thread does it, so that training does not wait for a disk, or for a process that locks the store.
-    What could not be written raises at the next call. As long as a transaction takes, steps are joined, and
-    of the rest the newest 1,000 are kept.
+    What could not be written raises at the next call. Until then steps are kept as at most eight summaries,
+    neighbours joined where there are more, and of the rest the newest 1,000.
 
     Args:
         append: Adds rows to a stream of the study.
@@ -82,14 +83,17 @@ class StoreSink:
         self._seconds = seconds
         self._written = clock() - seconds
         self._waiting: deque[Mapping[str, Any]] = deque(maxlen=_MOST)
-        self._steps: dict[str, Any] | None = None
+        self._steps: list[Mapping[str, Any]] = []
         self._thread = ThreadPoolExecutor(1, "rightrate-watch")
         self._writing: Future[object] | None = None
 
     def tell(self, stream: Stream, values: Mapping[str, Any]) -> None:
-        """Keep it, and write what is kept if enough time has passed; steps are joined until then."""
+        """Keep it, and write what is kept if enough time has passed."""
         if stream == "steps":
-            self._steps = joined(self._steps, values)
+            self._steps.append(values)
+            if len(self._steps) > _PARTS:
+                old = self._steps
+                self._steps = [*map(joined, old[:-1:2], old[1:-1:2]), old[-1]]
         else:
             self._waiting.append({"what": stream, **values})
         idle = self._writing is None or self._writing.done()
@@ -100,11 +104,9 @@ class StoreSink:
         """Begin to write what is kept, when what was begun before is written."""
         if self._writing is not None:
             self._writing.result()
-        rows = [*self._waiting]
+        rows = [*self._waiting, *({"what": "steps", **steps} for steps in self._steps)]
         self._waiting.clear()
-        if self._steps is not None:
-            rows.append({"what": "steps", **self._steps})
-            self._steps = None
+        self._steps = []
         self._written = self._clock()
         self._writing = self._thread.submit(self._append, "watch", rows) if rows else None
 
@@ -118,10 +120,8 @@ class StoreSink:
             self._thread.shutdown()
 
 
-def joined(former: Mapping[str, Any] | None, new: Mapping[str, Any]) -> dict[str, Any]:
+def joined(former: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
     """Return two neighbouring summaries of steps as one."""
-    if former is None:
-        return dict(new)
     both = [one for one in (former, new) if one["count"]]
     count = sum(one["count"] for one in both)
     return {
