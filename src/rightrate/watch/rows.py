@@ -3,7 +3,6 @@
 import math
 from collections import deque
 from collections.abc import Sequence
-from typing import NoReturn
 
 from torch import Tensor
 
@@ -14,6 +13,11 @@ __all__ = ["BLOCK", "Row", "Rows"]
 
 BLOCK = 32
 _MOST = 1024
+_NO_STEPS = (
+    f"{_MOST:,} losses were observed without a step of the optimizer that is watched; "
+    "if it was built anew, watch the new one, and observe inside of the with block"
+)
+_NO_LOSSES = f"the losses of {_MOST:,} steps were not observed; call w.observe(loss) in the loop"
 
 
 class Row:
@@ -70,22 +74,24 @@ class Rows:
     between two steps belongs to the later one in the first case and to the earlier one in the second. With
     accumulated batches, several observations make one step, and count as their mean. Of steps and of losses
     that wait for each other the newest 1,024 are kept.
+
+    Steps and losses are written down as they come, which is all that most steps of a loop pay for; they are
+    put together when a block's worth is there, or somebody asks.
     """
 
     def __init__(self) -> None:
+        self._events: list[Row | float | Arriving | None] = []  # None: a step at the rates of the one before
+        self._room = 2 * BLOCK
+        self._like = Row(-1, ())
         self._waiting: deque[Row] = deque()
         self._open: list[float | Arriving] = []
         self._last: Row | None = None
         self._before: bool | None = None
 
     @property
-    def before(self) -> bool:
-        """Whether this loop observes before its optimizer steps."""
-        return bool(self._before)
-
-    @property
     def pending(self) -> float | Arriving | None:
         """The newest loss that no step has been taken with yet; None where that is not known."""
+        self._settle()
         return self._open[-1] if self._open and self._before is not False else None
 
     def observe(self, loss: object) -> bool:
@@ -99,57 +105,82 @@ class Rows:
                 raise ValueError(f"a loss is one number, this one has {loss.numel()}")
             if not loss.is_cpu:
                 arrived = arriving(loss)
-                self._open.append(arrived if isinstance(arrived, Arriving) else arrived[0])
-                if len(self._open) > _MOST:
-                    self._overflow()
+                self._events.append(arrived if isinstance(arrived, Arriving) else arrived[0])
                 return True
             number = float(loss.item())
         else:
             number = float(loss)  # type: ignore[arg-type]
-        self._open.append(number)
-        if len(self._open) > _MOST:
-            self._overflow()
-        return len(self._waiting) >= BLOCK or not math.isfinite(number)
-
-    def _overflow(self) -> NoReturn:
-        """Keep the newest 1,024 losses that no step took, and say so."""
-        del self._open[0]
-        raise RuntimeError(
-            f"{_MOST:,} losses were observed without a step of the optimizer that is watched; "
-            "if it was built anew, watch the new one, and observe inside of the with block"
-        )
+        self._events.append(number)
+        if not math.isfinite(number):
+            return True
+        if len(self._events) < self._room:
+            return False
+        self._settle()
+        return len(self._waiting) >= BLOCK
 
     def stepped(self, row: Row) -> None:
         """Take one optimizer step."""
+        self._events.append(row)
+
+    def repeated(self) -> None:
+        """Take one optimizer step that differs from the one before in its number alone."""
+        self._events.append(None)
+        if len(self._events) >= _MOST:
+            self._settle()
+
+    def _settle(self) -> None:
+        """Put together what was written down."""
+        if not self._events:
+            return
+        events, self._events = self._events, []
+        lost = ""
+        for event in events:
+            if event is None or type(event) is Row:
+                lost = self._step(event) or lost
+            else:
+                self._open.append(event)  # type: ignore[arg-type]
+                if len(self._open) > _MOST:
+                    del self._open[0]
+                    lost = _NO_STEPS
+        self._room = 2 * (BLOCK - len(self._waiting))
+        if lost:
+            raise RuntimeError(lost)
+
+    def _step(self, row: Row | None) -> str:
+        """Take one step, and return what is to be said of it."""
+        if row is None:
+            row = Row(self._like.step + 1, self._like.rates)
+        if not row.skipped:
+            self._like = row
         if self._before is None:
             self._before = bool(self._open)
-        if self._last is not None:
-            self._close()
+        lost = self._close()
         self._last = row
-        if self._before:
-            self._close()
+        return (self._close() or lost) if self._before else lost
 
-    def _close(self) -> None:
+    def _close(self) -> str:
         """Give the last step what was observed; what belongs to a step that was skipped is left out."""
         last = self._last
-        if last is not None:
-            last.losses, self._open, self._last = self._open, [], None
-            if last.skipped:
-                return
-            self._waiting.append(last)
-            if len(self._waiting) > _MOST:
-                self._waiting.popleft()
-                raise RuntimeError(
-                    f"the losses of {_MOST:,} steps were not observed; call w.observe(loss) in the loop"
-                )
+        if last is None:
+            return ""
+        last.losses, self._open, self._last = self._open, [], None
+        if last.skipped:
+            return ""
+        self._waiting.append(last)
+        if len(self._waiting) <= _MOST:
+            return ""
+        self._waiting.popleft()
+        return _NO_LOSSES
 
     def take(self) -> list[Row]:
         """Return the rows that are complete and here, in order."""
+        self._settle()
         if self._last is not None and self._alarming():
             self._close()
         found = []
         while self._waiting and self._waiting[0].ready():
             found.append(self._waiting.popleft())
+        self._room = 2 * (BLOCK - len(self._waiting))
         return found
 
     def _alarming(self) -> bool:
@@ -157,11 +188,14 @@ class Rows:
 
     def drain(self) -> list[Row]:
         """Return all rows, waiting for their numbers; the last one with what was observed for it so far."""
+        self._settle()
         self._close()
         found = list(self._waiting)
         self._waiting.clear()
+        self._room = 2 * BLOCK
         return found
 
     def __len__(self) -> int:
         """Return how many rows wait for their numbers."""
+        self._settle()
         return len(self._waiting)

@@ -121,7 +121,12 @@ class Stepping:
     def after(self, optimizer: Optimizer, closure: bool) -> None:
         """Come after a step: take the multiplier out, count the step if it was applied, act."""
         try:
-            if not self._usual or optimizer.param_groups[0].get("lr") is not self._lr:
+            if self._usual and optimizer.param_groups[0].get("lr") is self._lr:
+                if "found_inf" not in optimizer.__dict__:  # a scaler's: see _count
+                    self._taken[self._first] = self.step = self.step + 1
+                    self.rows.repeated()
+                    return
+            else:
                 self._after(optimizer)
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
             self._faults.failed(self.step, "taking the rate back", error)
