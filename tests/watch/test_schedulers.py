@@ -103,7 +103,7 @@ def test_the_multiplier_is_part_of_what_is_told() -> None:
     rows = []
     with quiet(optimizer, mode="act") as w:
         take = w._feed.take
-        w._feed.take = lambda row, loss: (rows.append(row), take(row, loss))  # type: ignore
+        w._feed.take = lambda taken: (rows.extend(row for row, _ in taken), take(taken))  # type: ignore
         w._rates.multiplier = 0.5
         optimizer.step()
         w.observe(1.0)

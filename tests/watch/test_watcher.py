@@ -204,7 +204,7 @@ def test_two_optimizers_and_several_groups() -> None:
     rows = []
     with quiet([first, second]) as w:
         take = w._feed.take
-        w._feed.take = lambda row, loss: (rows.append(row.rates), take(row, loss))  # type: ignore[assignment]
+        w._feed.take = lambda taken: (rows.extend(row.rates for row, _ in taken), take(taken))  # type: ignore[assignment]
         for step in range(12):
             for optimizer in (first, second) if step % 2 == 0 else (first,):
                 optimizer.zero_grad()

@@ -47,12 +47,13 @@ class Feed:
         """Tell one more."""
         self._sinks.append(sink)
 
-    def take(self, row: Row, loss: float) -> None:
-        """Take the next step and its loss."""
-        self._step = row.step
-        self._block.append((row, loss))
-        if len(self._block) >= BLOCK or not math.isfinite(loss):
-            self.look()
+    def take(self, rows: Sequence[tuple[Row, float]]) -> None:
+        """Take the next steps and their losses."""
+        for row, loss in rows:
+            self._step = row.step
+            self._block.append((row, loss))
+            if len(self._block) >= BLOCK or not math.isfinite(loss):
+                self.look()
 
     def look(self) -> None:
         """Hand what there is to the detectors, however little."""
@@ -60,7 +61,8 @@ class Feed:
         if not block:
             return
         self.log.extend(block)
-        self.tell("steps", summary_of(block))
+        if self._sinks:
+            self.tell("steps", summary_of(block))
         findings = self.judge.look(block)
         for finding in findings:
             self.tell("finding", finding.to_dict())

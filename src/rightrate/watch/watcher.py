@@ -168,7 +168,7 @@ class Watch(Answers):
         try:
             rates = (float(lr),) if isinstance(lr, (int, float)) else tuple(map(float, lr))
             self._stepping.start_from(int(step) + 1)
-            self._feed.take(Row(int(step), rates), float(loss))
+            self._feed.take([(Row(int(step), rates), float(loss))])
         except Exception as error:  # noqa: BLE001 - nothing of the watcher may stop training
             self._faults.failed(self.step, "record", error)
 
@@ -238,9 +238,8 @@ class Watch(Answers):
     def _advance(self, wait: bool = False) -> None:
         """Take the rows that are complete; wait for their numbers at the end, or where a device lags far."""
         rows = self._stepping.rows
-        for row in rows.drain() if wait or len(rows) >= _FAR_BEHIND else rows.take():
-            if row.losses:
-                self._feed.take(row, row.loss())
+        found = rows.drain() if wait or len(rows) >= _FAR_BEHIND else rows.take()
+        self._feed.take([(row, row.loss()) for row in found if row.losses])
         if wait:
             self._feed.look()
 
