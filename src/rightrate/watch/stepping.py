@@ -45,7 +45,7 @@ class Stepping:
         faults: Faults,
     ) -> None:
         self.step = 0
-        self.rows = Rows()
+        self.rows = Rows(at_once=mender is not None)
         self.editors = Editors()
         self.strangers: list[LRScheduler] = []
         self._optimizers = tuple(optimizers)

@@ -238,7 +238,9 @@ class Watch(Answers):
     def _advance(self, wait: bool = False) -> None:
         """Take the rows that are complete; wait for their numbers at the end, or where a device lags far."""
         rows = self._stepping.rows
-        found = rows.drain() if wait or len(rows) >= _FAR_BEHIND else rows.take()
+        found = rows.take()
+        if wait or len(rows) >= _FAR_BEHIND:
+            found += rows.drain()
         self._feed.take([(row, row.loss()) for row in found if row.losses])
         if wait:
             self._feed.look()
