@@ -6,6 +6,7 @@ import pytest
 import torch
 
 from rightrate.watch.rows import Row, Rows
+from tests.watch.loops import quiet
 
 
 class Clock:
@@ -63,6 +64,22 @@ def calls(at_once: bool, seconds: float) -> list[int]:
         if at_once:
             assert rows.pending is None
     return found
+
+
+def test_the_rate_that_is_shown_is_that_of_the_newest_step_however_fast_the_loop() -> None:
+    weight, more = (torch.nn.Parameter(torch.ones(1)) for _ in range(2))
+    optimizer = torch.optim.SGD([weight], lr=0.5)
+    with quiet(optimizer) as w:
+        assert w.lr is None
+        for step in range(300):
+            if step == 150:
+                optimizer.param_groups[0]["lr"] = 0.25
+            if step == 200:
+                optimizer.add_param_group({"params": [more], "lr": 0.125})
+            optimizer.step()
+            w.observe(1.0)
+            assert (w.step, w.lr) == (step + 1, 0.5 if step < 150 else 0.25)
+    assert [(edit.step, edit.after) for edit in w.edits] == [(150, 0.25)]
 
 
 def test_what_is_not_finite_is_taken_at_once_with_its_step() -> None:

@@ -69,8 +69,9 @@ class Answers:
 
     @property
     def lr(self) -> float | None:
-        """The rate of the first group at the newest step that was looked at."""
-        return self._feed.log.last_rate
+        """The rate of the first group that the newest step was taken with; None before the first."""
+        live = self._stepping.lr
+        return self._feed.log.last_rate if live is None else live
 
     @property
     def extra(self) -> tuple[int, float]:

@@ -45,6 +45,7 @@ class Stepping:
         faults: Faults,
     ) -> None:
         self.step = 0
+        self.lr: float | None = None
         self.rows = Rows(at_once=mender is not None)
         self.editors = Editors()
         self.strangers: list[LRScheduler] = []
@@ -158,6 +159,7 @@ class Stepping:
         measured = self._measured(optimizer, closure) if self._sampling else None
         if taken <= self.step:
             return
+        self.lr = self._applied[self._first][0]
         several = len(self._applied) > 1
         rates = sum(self._applied.values(), ()) if several else self._applied[key]
         row = Row(self.step, rates, skipped=several and self._skipped == self.step)
