@@ -26,6 +26,7 @@ class Answer:
         seconds: CPU time it took.
         low: Lower end of the good range it reports, or None.
         high: Upper end.
+        tolerance: The regret that it promises not to be exceeded within that range.
         status: Its own word for how sure it is, or "".
         note: What went wrong, one line: "TypeError: ..." where it crashed, "no suggestion", or "".
     """
@@ -39,6 +40,7 @@ class Answer:
     seconds: float
     low: float | None = None
     high: float | None = None
+    tolerance: float | None = None
     status: str = ""
     note: str = ""
 
@@ -96,6 +98,7 @@ def read_answers(path: Path) -> list[Answer]:
             seconds=float(row["seconds"]),
             low=number(row["low"]),
             high=number(row["high"]),
+            tolerance=number(row["tolerance"]),
             status=row["status"],
             note=row["note"],
         )

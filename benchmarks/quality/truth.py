@@ -75,8 +75,7 @@ def _stages(case: Case, runs: list[Run], full: int, level: float) -> Iterator[_W
     yield [(full, seed, every[::2]) for seed in SEEDS]
     several = case.half != "held out" and case.optimizer in _DEVELOPED_ON
     short_seeds = SEEDS if several else SEEDS[:1]
-    if case.half != "practice":
-        yield [(max(8, full // part), seed, every) for seed in short_seeds for part in _SHORTER]
+    yield [(max(8, full // part), seed, every) for seed in short_seeds for part in _SHORTER]
     truth = Truth.of(case, runs, level)
     good = {lr for lr in truth.lr if truth.regret_at(lr) < _DENSE_BELOW}
     dense = tuple(

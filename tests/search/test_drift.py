@@ -189,3 +189,62 @@ def both(gap: float, learned: float) -> float:
 
 def test_a_gap_says_little_where_longer_trials_still_learn_much_more() -> None:
     assert both(0.1, learned=2.0) < both(0.1, learned=0.2) < both(0.1, learned=0.0)
+
+
+def leaving(values: dict[float, float], steps: int = 15, seen: dict[float, float] | None = None) -> Rung:
+    """Trials at the start of training, at 4.0 where a constant prediction has 2.0."""
+    found = [
+        Observation(lr=lr, steps=steps, seed=0, rung=0, value=value, seen=(seen or values)[lr])
+        for lr, value in values.items()
+    ]
+    return rungs_of(found, space(start=4.0))[0]
+
+
+FAST_START = {1e-4: 3.95, 1e-3: 3.8, 1e-2: 2.0, 1e-1: 9.0}
+SETTLED = {1e-4: 2.05, 1e-3: 2.0, 1e-2: 2.1, 1e-1: 9.0}
+ON_THE_WAY = {1e-4: 3.95, 1e-3: 3.5, 1e-2: 3.0, 1e-1: 9.0}
+
+
+def test_the_best_rate_rises_while_a_bad_start_is_being_left() -> None:
+    assert leaving(SETTLED).rising
+    assert leaving(ON_THE_WAY).rising
+    assert not leaving(FAST_START).rising
+    assert not leaving({1e-4: 1.9, 1e-3: 1.5, 1e-2: 1.8}).rising
+
+
+def test_without_far_lower_rates_the_shorter_trials_tell_whether_it_rises() -> None:
+    def longer(shorter: dict[float, float]) -> Rung:
+        near = {4e-3: 2.02, 8e-3: 2.0, 2e-2: 2.1}
+        found = [
+            Observation(lr=lr, steps=steps, seed=0, rung=0, value=value)
+            for steps, values in ((15, shorter), (30, near))
+            for lr, value in values.items()
+        ]
+        return rungs_of(found, space(start=4.0))[1]
+
+    assert longer(SETTLED).rising
+    assert not longer(FAST_START).rising
+
+
+def test_of_rates_that_left_a_bad_start_alike_higher_ones_and_seen_batches_tell() -> None:
+    alike = leaving({1e-4: 2.001, 1e-3: 2.0, 1e-2: 2.001, 1e-1: 9.0})
+    assert list(alike.regret) == pytest.approx([0.2, 0.1, 0.0, 1.0], abs=1e-3)
+    told = leaving(
+        {1e-4: 3.5, 1e-3: 3.5, 1e-2: 3.5, 1e-1: 9.0}, seen={1e-4: 3.4, 1e-3: 1.5, 1e-2: 3.4, 1e-1: 8.0}
+    )
+    assert int(told.regret.argmin()) == 1
+
+
+def test_leaving_a_bad_start_tells_nothing_of_overfitting() -> None:
+    gap = {lr: value - 1.0 for lr, value in SETTLED.items()}
+    drifts = [usual_drift(space(start=4.0), [leaving(SETTLED, seen=seen)]) for seen in (None, gap)]
+    assert drifts == pytest.approx([0.2, 0.2])
+
+
+def test_what_is_being_overfitted_says_nothing_of_how_shorter_trials_compare() -> None:
+    rungs = two(2.0)
+    drift, plain = (fit_drift(part, space(epoch=10)) for part in (rungs, two(0.0)))
+    assert drift.mean > 2 * plain.mean
+    assert drift.past == pytest.approx(plain.past)
+    assert drift.between(*rungs) == pytest.approx(plain.between(*rungs))
+    assert Drift(mean=0.4, spread=0.1).between(*rungs) == pytest.approx(0.4 * math.log10(5))

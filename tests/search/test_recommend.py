@@ -116,11 +116,14 @@ def test_what_did_not_train_is_told_with_the_rates_that_were_tried():
 
 def test_a_bad_start_is_told_with_what_would_help():
     tried = [extra(lr=lr, steps=50, value=value) for lr, value in ((1e-4, 2.5), (1e-3, 2.4), (1e-2, 90.0))]
-    assert answer(tried, space(start=40.0)).reasons[1] == (
+    told = (
         "They spent their steps on leaving a bad start: from 40 down to 2.4."
         " Standardised inputs, or a last layer that starts at zero, would save them."
     )
-    assert not any("start" in reason for reason in answer(tried, space(start=2.45)).reasons)
+    found = answer(tried, space(start=40.0))
+    assert told in found.reasons
+    assert found.status == "inconclusive"
+    assert not any("bad start" in reason for reason in answer(tried, space(start=2.45)).reasons)
 
 
 def test_lengths_with_few_rates_have_a_sentence_too():
@@ -150,3 +153,13 @@ def test_the_tolerance_widens_the_good_range(seen):
     assert wide.good.low < narrow.good.low < narrow.good.high < wide.good.high
     assert wide.lr == narrow.lr
     assert wide.good.tolerance == 0.2
+
+
+def test_the_tolerance_told_is_what_can_be_promised(seen):
+    """Where the trials leave more open than was asked for, the answer says so."""
+    clear = answer(seen, tolerance=0.3)
+    assert clear.good.tolerance == 0.3
+    short = [item for item in seen if item.steps == min(item.steps for item in seen)]
+    unclear = answer(short, tolerance=1e-4)
+    assert 0.005 <= unclear.good.tolerance < 1
+    assert unclear.good.tolerance == pytest.approx(round(unclear.good.tolerance, 3))

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.search.recorded import UNTRAINED, Landscape, context, search, space
+from tests.search.recorded import UNTRAINED, Landscape, context, played, search, space
 
 from rightrate.search.probe import AMPLE, Probe, plan, search_allowance
 from rightrate.search.range_test import RangeTest, reading
@@ -202,12 +202,41 @@ def test_too_short_curves_have_no_reading():
     assert reading(Curve(steps=(0, 1, 2), lr=(1.0, 2.0, 3.0), train=(3.0, 2.0, 1.0))) == pytest.approx(0.3)
 
 
-def test_where_nothing_is_learned_yet_a_thin_budget_guesses_and_says_so_an_ample_one_does_not():
+@pytest.mark.parametrize(("level", "ample"), [(0.5, True), (2.5, False)])
+def test_where_nothing_is_learned_yet_it_guesses_and_says_so(level, ample):
+    """A thin budget always does, an ample one where the best has come a good part of the way."""
+
     def slow(lr, steps, seed):
-        return UNTRAINED + 0.5 + abs(math.log10(lr) + 2.0)
+        return UNTRAINED + level + 0.4 * abs(math.log10(lr) + 2.0)
 
     answers = [search(space(budget=budget, start=UNTRAINED + 3.0), slow)[0] for budget in (0.2, 0.95)]
-    assert answers[0].status == "inconclusive"
-    assert 1e-3 < answers[0].lr < 1e-2
-    assert any("came from the start" in reason for reason in answers[0].reasons)
-    assert (answers[1].lr, answers[1].status) == (None, "inconclusive")
+    assert [answer.status for answer in answers] == ["inconclusive", "inconclusive"]
+    assert [answer.lr is not None for answer in answers] == [True, ample]
+    for answer in answers[: 1 + ample]:
+        assert 1e-3 < answer.lr < 1e-1
+        assert any("came from the start" in reason for reason in answer.reasons)
+
+
+def test_trials_that_are_leaving_a_bad_start_are_followed_upwards():
+    """Far lower rates left the start too: the next trials are higher ones than where all have left it."""
+
+    def settled(level):
+        def reached(lr, steps, seed):
+            return 50.0 if lr > 0.02 else UNTRAINED + level - 0.01 * math.log10(lr / 1e-5)
+
+        return reached
+
+    asked = space(start=UNTRAINED + 3.0)
+    rising, usual = (played(asked, settled(level)) for level in (0.5, -1.0))
+    narrow = plan(asked).narrow_steps
+    chosen = [[item.lr for item in seen if item.steps == narrow] for seen in (rising, usual)]
+    assert min(chosen[0]) > min(chosen[1])
+    assert max(chosen[0]) > 0.01
+
+
+def test_a_short_run_keeps_room_for_one_more_trial_and_a_thin_budget_for_length():
+    for steps, budget, trials in ((300, 1.0, 4), (1200, 0.25, 3)):
+        asked = space(steps=steps, budget=budget)
+        planned = plan(asked)
+        left = asked.allowance - len(planned.locate) * planned.locate_steps
+        assert left // planned.decide_steps == trials

@@ -52,6 +52,7 @@ class Find:
                 seconds=seconds,
                 low=result.low,
                 high=result.high,
+                tolerance=result.tolerance,
                 status=result.status,
                 note="" if result.lr else "no suggestion",
             )

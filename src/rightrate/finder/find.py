@@ -90,7 +90,8 @@ def find(
             "warmup(200) + cosine(1800)" or a Schedule, either with peak 1; or a function of the step.
         budget: What may be spent, in run equivalents: 1.0 is one training run's worth of steps.
         seed: Of weights (if a function builds the model), batches and random draws.
-        tolerance: Expected regret allowed within the good range, in (0, 1).
+        tolerance: Expected regret allowed within the good range, in (0, 1). Where the trials cannot promise
+            that of any rate, the answer's own `tolerance` is larger.
         engine: "auto", "serial" or "stacked".
         strategy: What decides which rates are tried for how long; the default refines in rungs.
         progress: Called about once a second with where the search is.

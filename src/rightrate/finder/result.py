@@ -52,7 +52,7 @@ class Result:
 
     @property
     def tolerance(self) -> float:
-        """The expected regret allowed within `low … high`."""
+        """The expected regret within `low … high`: what was asked for, or more if that cannot be promised."""
         return self.record.answer.good.tolerance
 
     @property

@@ -58,8 +58,12 @@ class RegretCurve:
         return float((self.place[inside] * weight).sum() / weight.sum())
 
     def good(self, tolerance: float) -> tuple[float, float]:
-        """Return the log10 rates between which the regret is at most the tolerance, as far as can be told."""
-        return self._around(self.unlucky, max(tolerance, float(self.unlucky.min()) + _LEVEL))
+        """Return the log10 rates between which the regret is at most what can be `promised`."""
+        return self._around(self.unlucky, self.promised(tolerance))
+
+    def promised(self, tolerance: float) -> float:
+        """Return the tolerance, or the least regret that can be promised of any rate, if that is larger."""
+        return max(tolerance, float(self.unlucky.min()) + _LEVEL)
 
     def around(self, level: float) -> tuple[float, float]:
         """Return the log10 rates between which the regret stays at most `level` around its minimum."""
@@ -125,7 +129,7 @@ def joined(rungs: Sequence[Rung], drift: Drift) -> tuple[FloatArray, FloatArray]
     longest = rungs[-1]
     places, regrets = list(longest.place), list(longest.regret)
     for rung in (_measured_like(shorter, longest) for shorter in reversed(rungs[:-1])):
-        lower = rung.place - drift.mean * math.log10(longest.steps / rung.steps)
+        lower = rung.place - drift.between(rung, longest)
         upper = rung.place + drift.high * (lower - rung.place)
         for end, moved in ((0, lower), (-1, upper)):
             outside = moved < places[0] - _APART if end == 0 else moved > places[-1] + _APART

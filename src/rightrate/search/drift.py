@@ -20,7 +20,9 @@ _USUAL_SPREAD = 0.17
 _LEAST_DRIFT = 0.6  # of the usual one: noise in short probes must not make rates grow with length
 _OVERFITTING_DRIFT = 1.0
 _OVERFITTING_GAP = 0.06  # of what was learned
-_LEARNING = 0.7  # of what trials ten times as long learn
+_LEARNING = 0.8  # of what trials ten times as long learn
+_SHARPLY = 4
+_RISING_SHARE = 0.5
 _FORESEEN = 0.9  # decades: overfitting says nothing of runs longer than that
 _CLIFF_SHARE = 0.25
 
@@ -33,23 +35,39 @@ class Drift:
         mean: Expected fall.
         spread: Standard deviation of what is not known about it.
         high: The share of it by which rates fall that are too high.
+        past: The fall between the lengths that were tried, which overfitting says nothing of; None where it
+            is the same.
     """
 
     mean: float
     spread: float
     high: float = 1.0
+    past: float | None = None
+
+    def between(self, shorter: Rung, longer: Rung) -> float:
+        """Return by how many decades rates fell between the lengths of two rungs."""
+        fall = self.mean if self.past is None else self.past
+        share = _RISING_SHARE if shorter.rising else 1.0
+        return share * fall * math.log10(longer.steps / shorter.steps)
 
 
 def usual_drift(space: Space, rungs: Sequence[Rung]) -> float:
     """Return how far the best rate usually falls, in decades for a run ten times as long.
 
     Where the training data's own is being learned, the product of rate and steps sets the best rate, and it
-    falls nearly as fast as the run gets longer.
+    falls nearly as fast as the run gets longer. Trials that are leaving a bad start say nothing of that.
     """
-    usual = _USUAL_DRIFT[space.decays]
+    usual = _usual(space, rungs)
+    if rungs[-1].rising:
+        return usual
     ahead = _ahead(space, rungs)
     share = _overfitting(space, rungs) * min(1.0, _FORESEEN / max(ahead, _FORESEEN))
-    return (1 - space.own_decay) * (usual + share * (_OVERFITTING_DRIFT - usual))
+    return usual + share * ((1 - space.own_decay) * _OVERFITTING_DRIFT - usual)
+
+
+def _usual(space: Space, rungs: Sequence[Rung]) -> float:
+    share = _RISING_SHARE if rungs[-1].rising else 1.0
+    return share * (1 - space.own_decay) * _USUAL_DRIFT[space.decays]
 
 
 def _ahead(space: Space, rungs: Sequence[Rung]) -> float:
@@ -76,7 +94,8 @@ def _overfitting(space: Space, rungs: Sequence[Rung]) -> float:
         # From a constant prediction on: how fast a bad start is left says nothing.
         begun = min(float(shorter[-1].value.min()), longest.level)
         learning = max(0.0, begun - best) / math.log10(longest.steps / shorter[-1].steps)
-    return left**2 / (left**2 + (_OVERFITTING_GAP * room) ** 2 + (_LEARNING * learning) ** 2)
+    beside = math.hypot(_OVERFITTING_GAP * room, _LEARNING * learning)
+    return left**_SHARPLY / (left**_SHARPLY + beside**_SHARPLY)
 
 
 def _seen(space: Space, steps: int) -> float:
@@ -86,8 +105,7 @@ def _seen(space: Space, steps: int) -> float:
 
 def fit_drift(rungs: Sequence[Rung], space: Space) -> Drift:
     """Return the drift: the usual one, corrected by that between the lengths that were tried."""
-    mean, precision = usual_drift(space, rungs), _USUAL_SPREAD**-2
-    weighted = mean * precision
+    expected, precision, measured = usual_drift(space, rungs), _USUAL_SPREAD**-2, 0.0
     level = rungs[-1].level  # how fast models start says little of how far they get
     useful = [
         rung for rung in rungs if len(rung.place) >= 3 and not rung.failed.all() and rung.level == level
@@ -100,8 +118,16 @@ def fit_drift(rungs: Sequence[Rung], space: Space) -> Drift:
         own = float((weight * offset**2).sum())
         if own > 0:
             slope = -float((weight * offset * centres).sum()) / own
-            weighted += slope * own
+            measured = slope * own
             precision += own
-    least = _LEAST_DRIFT * mean
-    high = _CLIFF_SHARE + (1 - _CLIFF_SHARE) * _overfitting(space, rungs)
-    return Drift(mean=float(np.clip(weighted / precision, least, 1.0)), spread=precision**-0.5, high=high)
+
+    def corrected(usual: float) -> float:
+        fall = (usual * _USUAL_SPREAD**-2 + measured) / precision
+        return float(np.clip(fall, _LEAST_DRIFT * usual, 1.0))
+
+    return Drift(
+        mean=corrected(expected),
+        spread=precision**-0.5,
+        high=_CLIFF_SHARE + (1 - _CLIFF_SHARE) * _overfitting(space, rungs),
+        past=corrected(_usual(space, rungs)),
+    )

@@ -29,9 +29,13 @@ _ENOUGH = 200
 _WIDE_RANGE = 1e4
 _FEWEST = 4
 _AMPLE_PARTS = (0.1, 0.13, 0.55)
+_SHORT_PARTS = (0.3, 0.0, 0.52)
 _THIN_PARTS = (0.3, 0.0, 0.7)
+_THIN = 0.5
 _NARROW = (-0.75, -0.35, 0.0, 0.35)
 _DECIDE = (-0.55, -0.15, 0.2)
+_NARROW_RISING = (-0.35, 0.0, 0.35, 0.7)
+_DECIDE_RISING = (-0.35, 0.0, 0.35)
 _FURTHER = -0.35
 _OPEN = 0.02
 _STEEP = 0.05
@@ -65,7 +69,8 @@ def plan(space: Space) -> Plan:
     # The high end is where training fails.
     margin = 10.0 if space.high / space.low >= _WIDE_RANGE else 1.0
     locate = _decades(space.low * margin, space.high)
-    parts = _AMPLE_PARTS if allowance >= AMPLE else _THIN_PARTS
+    short = _THIN_PARTS if space.budget < _THIN else _SHORT_PARTS
+    parts = _AMPLE_PARTS if allowance >= AMPLE else short
     lengths = [
         int(part * allowance / count)
         for part, count in zip(parts, (len(locate), len(_NARROW), len(_DECIDE)), strict=True)
@@ -149,7 +154,8 @@ def _narrow(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
     if not plan_.narrow_steps:
         return _decide(space, plan_, seen, new)
     centre = expected_curve(telling, space, steps=plan_.locate_steps).best()
-    return _rates(centre, _NARROW), plan_.narrow_steps, "probe", space.seed
+    offsets = _NARROW_RISING if telling[-1].rising else _NARROW
+    return _rates(centre, offsets), plan_.narrow_steps, "probe", space.seed
 
 
 def _wide(space: Space) -> tuple[float, ...]:
@@ -166,7 +172,8 @@ def _decide(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[st
     if not telling:
         return None
     centre = expected_curve(telling, space, steps=plan_.decide_steps).best()
-    return _rates(centre, _DECIDE), plan_.decide_steps, "probe", space.seed
+    offsets = _DECIDE_RISING if telling[-1].rising else _DECIDE
+    return _rates(centre, offsets), plan_.decide_steps, "probe", space.seed
 
 
 def _settle(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:

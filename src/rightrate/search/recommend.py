@@ -24,6 +24,7 @@ _DISAGREE = 0.2
 _UNSURE = 0.25
 _TELLING_GAP = 0.08
 _CLEARLY = 0.01
+_ON_ITS_WAY = 0.3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,8 +60,7 @@ def recommend(space: Space, observations: Sequence[Observation], context: Contex
     """
     short = _searched(space, observations)
     rungs = telling_rungs(short, space)
-    learned = any(item.value < space.untrained for item in observations)
-    if not rungs or (space.allowance >= AMPLE and not learned):
+    if not rungs or (space.allowance >= AMPLE and not _learning(space, observations)):
         return _nothing(space, observations, context), Fit()
     curve = expected_curve(rungs, space, steps=space.steps)
     tried = [item.lr for item in observations]
@@ -68,11 +68,12 @@ def recommend(space: Space, observations: Sequence[Observation], context: Contex
     places = (best, min(left, best), max(right, best))
     lr, low, high = (float(f"{min(max(10**place, min(tried)), max(tried)):.3g}") for place in places)
     cliff = find_cliff(rungs_of(short, space), context.schedule, context.warmup_steps)
-    good = GoodRange(low=low, high=high, tolerance=context.tolerance)
+    promised = math.ceil(1000 * curve.promised(context.tolerance) - 1e-6) / 1000
+    good = GoodRange(low=low, high=high, tolerance=max(context.tolerance, promised))
     status = _status(space, observations, context, rungs, curve, lr, math.log10(high / low))
     reasons = (
         *_probe_reason(space, rungs[-1], context),
-        *_level_reason(space, rungs[-1], context),
+        *_level_reason(space, observations, rungs[-1], context),
         *_drift_reason(space, rungs, lr),
         *_cliff_reason(cliff, lr),
         *_seed_reason(space, observations, context),
@@ -82,6 +83,13 @@ def recommend(space: Space, observations: Sequence[Observation], context: Contex
         lr=lr, good=good, cliff=cliff, status=status, message=_message(status, lr, good), reasons=reasons
     )
     return answer, _fit(rungs, space, curve, context.sign)
+
+
+def _learning(space: Space, observations: Sequence[Observation]) -> bool:
+    """Say whether anything is better than untrained, or on its way there from a bad start."""
+    best = min((item.value for item in observations if math.isfinite(item.value)), default=math.inf)
+    bad = 0.0 if space.start is None else max(0.0, space.start - space.untrained)
+    return best < space.untrained + (1 - _ON_ITS_WAY) * bad
 
 
 def _searched(space: Space, observations: Sequence[Observation]) -> list[Observation]:
@@ -219,12 +227,15 @@ def _probe_reason(space: Space, rung: Rung, context: Context) -> tuple[str, ...]
     return (f"Trained side by side for {rung.steps} steps ({length}), validation {context.name}: {listed}.",)
 
 
-def _level_reason(space: Space, longest: Rung, context: Context) -> tuple[str, ...]:
+def _level_reason(
+    space: Space, observations: Sequence[Observation], longest: Rung, context: Context
+) -> tuple[str, ...]:
     if longest.level == space.untrained:
         return ()
     return (
         f"None of these is clearly better than a constant prediction ({context.sign * space.untrained:.4g});"
         f" they are compared by how far they came from the start ({context.sign * longest.level:.4g}).",
+        *_start_reason(space, observations, context),
     )
 
 

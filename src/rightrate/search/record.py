@@ -69,7 +69,10 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class GoodRange:
-    """The rates with an expected regret of at most `tolerance`; None where it is not known."""
+    """The rates with an expected regret of at most `tolerance`; None where it is not known.
+
+    The tolerance is the one asked for, or more where the trials cannot promise that of any rate.
+    """
 
     low: float | None = None
     high: float | None = None

@@ -16,6 +16,11 @@ _CENTRE_ERROR = 0.1
 _GOOD = 0.03
 _NEAR_BEST = 0.05
 _BEYOND_CONSTANT = 0.03
+_ARRIVED = 0.8
+_LEFT = 0.15
+_FAR_BELOW = 0.6
+_HIGHER = 0.1
+_ROOM = 0.5  # of a run: with less, nothing is left to correct a step that went too high
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +36,8 @@ class Rung:
         level: What they are measured from: having learned nothing, or the start where that is all that the
             trials have left behind.
         gap: How much better the good rates do on training batches they have seen; NaN where not known.
+        rising: Whether these trials are still leaving a bad start, so that higher rates than the best one
+            here may do better in longer trials.
     """
 
     steps: int
@@ -40,6 +47,7 @@ class Rung:
     failed: "np.ndarray[tuple[int], np.dtype[np.bool_]]"
     level: float
     gap: float = math.nan
+    rising: bool = False
 
     def curve(self, places: FloatArray) -> FloatArray:
         """Return the interpolated regret at log10 rates; outside, the outermost value."""
@@ -68,8 +76,11 @@ def rungs_of(observations: Sequence[Observation], space: Space) -> list[Rung]:
     Rates are compared on the same batches, so a rate's value is that of its lowest seed. Other seeds only say
     whether it fails.
     """
-    lengths = sorted({item.steps for item in observations})
-    return [_rung([item for item in observations if item.steps == steps], space) for steps in lengths]
+    rungs: list[Rung] = []
+    for steps in sorted({item.steps for item in observations}):
+        trials = [item for item in observations if item.steps == steps]
+        rungs.append(_rung(trials, space, rungs[-1] if rungs else None))
+    return rungs
 
 
 def telling_rungs(observations: Sequence[Observation], space: Space) -> list[Rung]:
@@ -77,7 +88,7 @@ def telling_rungs(observations: Sequence[Observation], space: Space) -> list[Run
     return [rung for rung in rungs_of(observations, space) if not rung.failed.all()]
 
 
-def _rung(trials: Sequence[Observation], space: Space) -> Rung:
+def _rung(trials: Sequence[Observation], space: Space, shorter: Rung | None) -> Rung:
     level = _level(trials, space)
     by_place: dict[float, dict[int, float]] = {}
     for item in trials:
@@ -88,6 +99,10 @@ def _rung(trials: Sequence[Observation], space: Space) -> Rung:
     best = float(values.min())
     room = level - best
     regret = (values - best) / room if room > 0 else np.ones_like(values)
+    bad = level > space.untrained and space.budget >= _ROOM
+    rising = bad and _rising(places, regret, room / (level - space.untrained), shorter)
+    if rising:
+        regret = _ahead_of_the_start(trials, places, values, level)
     return Rung(
         steps=trials[0].steps,
         place=places,
@@ -96,7 +111,42 @@ def _rung(trials: Sequence[Observation], space: Space) -> Rung:
         failed=worst >= level - 0.02 * room if room > 0 else np.ones(len(values), dtype=bool),
         level=level,
         gap=_gap(trials, best + _NEAR_BEST * room),
+        rising=rising,
     )
+
+
+def _rising(places: FloatArray, regret: FloatArray, way: float, shorter: Rung | None) -> bool:
+    """Say whether the best rate is to be expected above the best of trials that are leaving a bad start.
+
+    It is where the best of them has not come near a constant prediction, and where rates far below it have
+    left the start behind as well: then the start tells nothing apart but what is too high. Where far lower
+    rates have not left it, it is the usual race, in which lower rates catch up.
+
+    Args:
+        places: log10 of the rates, ascending.
+        regret: Regret of each, measured from the start.
+        way: How far the best came, in ways from the start to a constant prediction.
+        shorter: The rung below; asked where no rate far below the best was tried.
+    """
+    if way < _ARRIVED:
+        return True
+    below = regret[places <= places[int(np.argmin(regret))] - _FAR_BELOW]
+    return bool((below <= _LEFT).any()) if len(below) else shorter is not None and shorter.rising
+
+
+def _ahead_of_the_start(
+    trials: Sequence[Observation], places: FloatArray, values: FloatArray, level: float
+) -> FloatArray:
+    """Return the regret of trials that are leaving a bad start.
+
+    Validation data tell little apart then, so batches that have been seen count as much; and of rates that
+    came equally far, the higher one goes on faster.
+    """
+    seen = {math.log10(item.lr): item.seen for item in sorted(trials, key=lambda item: -item.seed)}
+    known = np.array([seen[place] for place in places])
+    both = np.where(np.isfinite(known) & (values < level), (values + np.fmin(known, level)) / 2, values)
+    regret = (both - both.min()) / (level - both.min()) - _HIGHER * places
+    return np.where(values >= level, 1.0, regret - regret.min())
 
 
 def _level(trials: Sequence[Observation], space: Space) -> float:
