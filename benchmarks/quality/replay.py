@@ -4,7 +4,8 @@
     python -m benchmarks.quality.replay --budget 0.25
 
 A trial of some length and rate is read from the recorded shortened runs, interpolated in the logarithms of
-both. It is for trying ideas: what counts is `python -m benchmarks.quality`, which trains.
+both; trials on a part of the training data were not recorded, so the search does without them. It is for
+trying ideas: what counts is `python -m benchmarks.quality`, which trains.
 """
 
 import argparse

@@ -82,7 +82,7 @@ def test_the_engine_says_what_it_measured(result, monkeypatch):
 
 def test_trials_are_a_frame(result):
     trials = result.trials
-    assert list(trials.columns) == ["rung", "kind", "lr", "seed", "steps", "loss"]
+    assert list(trials.columns) == ["rung", "kind", "lr", "seed", "steps", "epoch", "loss"]
     assert len(trials) == len(result.record.trials)
     assert trials.kind[0] == "range"
     assert math.isnan(trials.loss[0])
@@ -92,7 +92,7 @@ def test_trials_are_a_frame(result):
 
 def test_no_trials_are_an_empty_frame(result):
     empty = Result(record=replace(result.record, trials=()), spec=resolve("sgd"), shape=SHAPE)
-    assert list(empty.trials.columns) == ["rung", "kind", "lr", "seed", "steps"]
+    assert list(empty.trials.columns) == ["rung", "kind", "lr", "seed", "steps", "epoch"]
     assert len(empty.trials) == 0
 
 

@@ -92,7 +92,10 @@ class Result:
 
     @property
     def trials(self) -> "pd.DataFrame":
-        """One row for each trial: rung, kind, lr, seed, steps and every metric at the end."""
+        """One row for each trial: rung, kind, lr, seed, steps, epoch and every metric at the end.
+
+        `epoch` is NaN, but for trials on a part of the training data: there, how many steps passed over it.
+        """
         import pandas as pd
 
         rows = [
@@ -102,11 +105,13 @@ class Result:
                 "lr": trial.lr,
                 "seed": trial.seed,
                 "steps": trial.steps,
+                "epoch": trial.epoch,
                 **trial.metrics,
             }
             for trial in self.record.trials
         ]
-        return pd.DataFrame(rows) if rows else pd.DataFrame(columns=["rung", "kind", "lr", "seed", "steps"])
+        columns = ["rung", "kind", "lr", "seed", "steps", "epoch"]
+        return pd.DataFrame(rows) if rows else pd.DataFrame(columns=columns)
 
     def build(self, model: Any) -> Any:
         """Return what trains `model` with the answer, in the terms of its framework.

@@ -32,6 +32,7 @@ from rightrate.search.strategy import Strategy
 from rightrate.store.fingerprint import fingerprint
 from rightrate.store.frozen import from_plain, to_plain
 from rightrate.store.journal import Journal
+from rightrate.tasks.parts import divisible
 
 __all__ = ["Question", "Session"]
 
@@ -136,6 +137,7 @@ class Session:
             start=begun if math.isfinite(begun) else None,
             own_decay=named(prepared.spec.name).own_decay if prepared.spec.name else 0.0,
             epoch=prepared.steps_per_epoch,
+            divisible=divisible(prepared.train),
         )
         known = journal.finished(_ENGINE)
         calibration = self._calibrated(space, journal) if known is None else from_plain(Calibration, known)

@@ -1,5 +1,7 @@
 """Populations of one run, made as the run's verdict says."""
 
+from dataclasses import replace
+
 import torch
 from torch import Tensor
 from torch.func import functional_call
@@ -15,6 +17,7 @@ from rightrate.population.stacked_evaluation import StackedEvaluation
 from rightrate.population.verdict import Verdict
 from rightrate.tasks.nest import copied
 from rightrate.tasks.own_step import OwnStep
+from rightrate.tasks.parts import part_of
 
 __all__ = ["Populations"]
 
@@ -30,12 +33,14 @@ class Populations:
     def __init__(self, prepared: Prepared, verdict: Verdict) -> None:
         self.prepared = prepared
         self.verdict = verdict
-        self._setups: dict[int, Setup] = {}
+        self._setups: dict[tuple[int, int | None], Setup] = {}
         self._engines: dict[int, tuple[Setup, Kernel, StackedEvaluation]] = {}
 
-    def make(self, size: int, seed: int) -> SerialPopulation | StackedPopulation | OwnStepPopulation:
-        """Return a population of `size` members at the start of the run of one seed."""
-        setup = self.setup(seed)
+    def make(
+        self, size: int, seed: int, epoch: int | None = None
+    ) -> SerialPopulation | StackedPopulation | OwnStepPopulation:
+        """Return a population of `size` members at the start of the run of one seed; see `setup`."""
+        setup = self.setup(seed, epoch)
         if isinstance(setup.program.model, OwnStep):
             return OwnStepPopulation(setup, size)
         if self.verdict.form is None or size < self.verdict.smallest:
@@ -43,11 +48,22 @@ class Populations:
         _, kernel, evaluation = self._engine(setup)
         return StackedPopulation(setup, size, kernel=kernel, evaluation=evaluation, chunk=self.verdict.chunk)
 
-    def setup(self, seed: int) -> Setup:
-        """Return the setup of one seed, the same object each time."""
-        if seed not in self._setups:
-            self._setups[seed] = self.prepared.setup(seed)
-        return self._setups[seed]
+    def setup(self, seed: int, epoch: int | None = None) -> Setup:
+        """Return the setup of one seed, the same object each time.
+
+        Args:
+            seed: Of weights, batches and draws.
+            epoch: Optimizer steps of one pass over a part of the training data, in place of all of it.
+        """
+        key = seed, epoch
+        if key not in self._setups:
+            if epoch is None:
+                self._setups[key] = self.prepared.setup(seed)
+            else:
+                whole = self.setup(seed)
+                part = part_of(whole.train, epoch * whole.training.accumulate, seed)
+                self._setups[key] = replace(whole, train=part)
+        return self._setups[key]
 
     def _engine(self, setup: Setup) -> tuple[Setup, Kernel, StackedEvaluation]:
         """Return one seed's engine: another seed's where that computes the same, as compiling is dear."""

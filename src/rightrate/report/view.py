@@ -28,7 +28,7 @@ class Round:
     """The trials of one rung.
 
     Args:
-        name: "Round 1" or "Confirmation".
+        name: "Round 1" or "Confirmation", and whether it saw a part of the data only.
         steps: The length trained, in optimizer steps.
         trials: Its trials, by learning rate.
     """
@@ -36,6 +36,11 @@ class Round:
     name: str
     steps: int
     trials: tuple[Trial, ...]
+
+    @property
+    def part(self) -> bool:
+        """Whether its trials saw only a part of the training data."""
+        return any(trial.epoch is not None for trial in self.trials)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,7 +79,8 @@ def rounds(record: Record) -> tuple[Round, ...]:
         members = [trial for trial in judged if (trial.kind == "confirm", trial.rung, trial.steps) == key]
         members.sort(key=lambda trial: (trial.lr, trial.seed))
         name = "Confirmation" if key[0] else f"Round {number}"
-        found.append(Round(name=name, steps=key[2], trials=tuple(members)))
+        part = ", part of the data" if any(trial.epoch is not None for trial in members) else ""
+        found.append(Round(name=name + part, steps=key[2], trials=tuple(members)))
     return tuple(found)
 
 

@@ -1,7 +1,8 @@
 """How far the best rate falls as runs get longer.
 
 Usually it falls by a fraction of a decade for ten times the length; the lengths that were tried correct that,
-and where the training data's own is being learned, it falls nearly as fast as runs get longer.
+and where the training data's own is being learned, it falls nearly as fast as runs get longer. How much
+training data trials have seen again tells that roughly; trials on a part of the data measure it.
 """
 
 import math
@@ -13,7 +14,14 @@ import numpy as np
 from rightrate.search.rungs import Rung
 from rightrate.search.space import Space
 
-__all__ = ["Drift", "fit_drift", "usual_drift"]
+__all__ = [
+    "Drift",
+    "expected_on_part",
+    "fit_drift",
+    "overfitting_fall",
+    "told_overfitting",
+    "usual_drift",
+]
 
 _USUAL_DRIFT = {True: 0.2, False: 0.4}
 _USUAL_SPREAD = 0.17
@@ -23,6 +31,8 @@ _OVERFITTING_GAP = 0.06  # of what was learned
 _LEARNING = 0.8  # of what trials ten times as long learn
 _SHARPLY = 4
 _RISING_SHARE = 0.5
+_BEYOND_DOUBT = 3.0  # standard deviations
+_ENOUGH = 0.33  # of what longer trials on all data learned
 _FORESEEN = 0.9  # decades: overfitting says nothing of runs longer than that
 _CLIFF_SHARE = 0.25
 
@@ -61,8 +71,12 @@ def usual_drift(space: Space, rungs: Sequence[Rung]) -> float:
     if rungs[-1].rising:
         return usual
     ahead = _ahead(space, rungs)
-    share = _overfitting(space, rungs) * min(1.0, _FORESEEN / max(ahead, _FORESEEN))
-    return usual + share * ((1 - space.own_decay) * _OVERFITTING_DRIFT - usual)
+    share = told_overfitting(space, rungs) * min(1.0, _FORESEEN / max(ahead, _FORESEEN))
+    return usual + share * (_full(space) - usual)
+
+
+def _full(space: Space) -> float:
+    return (1 - space.own_decay) * _OVERFITTING_DRIFT
 
 
 def _usual(space: Space, rungs: Sequence[Rung]) -> float:
@@ -75,8 +89,8 @@ def _ahead(space: Space, rungs: Sequence[Rung]) -> float:
     return math.log10(max(1.0, space.steps / rungs[-1].steps))
 
 
-def _overfitting(space: Space, rungs: Sequence[Rung]) -> float:
-    """Return how far the gap speaks for overfitting, 0 to 1; 0 where it is not known.
+def told_overfitting(space: Space, rungs: Sequence[Rung]) -> float:
+    """Return how far the gap alone speaks for overfitting, 0 to 1; 0 where it is not known.
 
     Whatever has been seen is known better, and the fewer samples have been seen, the more so. What is left of
     that when the run has seen all it will speaks for overfitting, as far as it is not small beside what
@@ -125,9 +139,38 @@ def fit_drift(rungs: Sequence[Rung], space: Space) -> Drift:
         fall = (usual * _USUAL_SPREAD**-2 + measured) / precision
         return float(np.clip(fall, _LEAST_DRIFT * usual, 1.0))
 
+    plain, mean, share = _usual(space, rungs), corrected(expected), told_overfitting(space, rungs)
+    past = corrected(plain)
+    if extra := overfitting_fall(space, rungs):
+        mean, share = past + extra, min(1.0, extra / (_full(space) - plain))
     return Drift(
-        mean=corrected(expected),
+        mean=mean,
         spread=precision**-0.5,
-        high=_CLIFF_SHARE + (1 - _CLIFF_SHARE) * _overfitting(space, rungs),
-        past=corrected(_usual(space, rungs)),
+        high=_CLIFF_SHARE + (1 - _CLIFF_SHARE) * share,
+        past=past,
     )
+
+
+def overfitting_fall(space: Space, rungs: Sequence[Rung]) -> float | None:
+    """Return how much further than usual the best rate falls because of overfitting, in decades per decade.
+
+    Trials that saw a part of the data as often as the run will see all of it are overfitted as far as the run
+    will be. 0 where their best rate is not clearly lower; None where there are none, or where they learned
+    too little to tell.
+    """
+    whole, part, ahead = rungs[-1], rungs[-1].part, _ahead(space, rungs)
+    if part is None or len(part.place) < 2 or not ahead > 0:
+        return None
+    learned, all_of_it = (space.untrained - float(found.value.min()) for found in (part, whole))
+    if not learned > _ENOUGH * all_of_it > 0:
+        return None
+    centre, error = part.centre()
+    expected, own_error = expected_on_part(space, rungs, part.steps)
+    fall = expected - centre
+    return fall / ahead if fall > _BEYOND_DOUBT * math.hypot(error, own_error) else 0.0
+
+
+def expected_on_part(space: Space, rungs: Sequence[Rung], steps: int) -> tuple[float, float]:
+    """Return log10 of the best rate of so many steps on a part, and its error, where nothing overfits."""
+    centre, error = rungs[-1].centre()
+    return centre + _usual(space, rungs) * math.log10(rungs[-1].steps / steps), error

@@ -114,7 +114,7 @@ class Driver:
             table = geometric(action.lrs[0], action.lrs[-1], action.steps)[:, None]
         else:
             table = compress(self.shape, action.steps)[:, None] * np.array(action.lrs)
-        population: Any = self.populations.make(table.shape[1], action.seed)
+        population: Any = self.populations.make(table.shape[1], action.seed, action.epoch)
         work = _Work(key=key, action=action, population=population, table=table)
         state: Mapping[str, Any] | None = self.journal.resume(key)
         if state is not None and state["what"] == self._what(action):
@@ -235,9 +235,9 @@ class Driver:
 
     def _seen(self, action: Action) -> list[Any]:
         """Return some batches the action was trained on."""
-        prepared = self.populations.prepared
-        count = action.steps * prepared.task.training.accumulate
-        return seen_batches(prepared.train, action.seed, count)
+        setup = self.populations.setup(action.seed, action.epoch)
+        steps = action.steps if action.epoch is None else min(action.steps, action.epoch)
+        return seen_batches(setup.train, action.seed, steps * setup.training.accumulate)
 
 
 def geometric(low: float, high: float, steps: int) -> FloatArray:

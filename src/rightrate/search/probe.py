@@ -6,17 +6,22 @@ since longer trials tell more. Rung 2 decides: three
 rates at the longest length the budget allows. One more goes where the answer is least certain: to a still
 lower rate if the lowest one was good, or to the rate the answer moved to if that has not been tried. What is
 left is a second seed of the answer.
+
+Where trials of rung 2 do clearly better on batches they have seen, what is left goes to two trials on such a
+part of the training data that they see it as often as the run will see all of it. They overfit as far as the
+run will, so they measure whether that moves the best rate.
 """
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 
 from rightrate.search.curve import expected_curve
-from rightrate.search.rungs import telling_rungs
+from rightrate.search.drift import expected_on_part, told_overfitting
+from rightrate.search.rungs import Rung, telling_rungs
 from rightrate.search.space import Action, Observation, Space
 from rightrate.search.strategy import State
 
@@ -36,6 +41,12 @@ _NARROW = (-0.75, -0.35, 0.0, 0.35)
 _DECIDE = (-0.55, -0.15, 0.2)
 _NARROW_RISING = (-0.35, 0.0, 0.35, 0.7)
 _DECIDE_RISING = (-0.35, 0.0, 0.35)
+_PART = (-0.9, -0.3)
+_PART_LENGTH = 0.11  # of the allowance: one trial on a part of the data; both are what rungs 0 to 2 leave
+_OFTEN = 2.0  # passes over the data: a run of fewer hardly overfits
+_LEAST_EPOCH = 0.8  # steps: a smaller part would be seen too rarely
+_DOUBTFUL = 0.08  # of what was learned: the gap from which on a part of the data is looked at
+_TOLD = 0.5
 _FURTHER = -0.35
 _OPEN = 0.02
 _STEEP = 0.05
@@ -52,6 +63,8 @@ class Plan:
         locate_steps: Length of rung 0.
         narrow_steps: Length of rung 1; 0 if the allowance is below `AMPLE`, and there is none.
         decide_steps: Length of rung 2 and of what follows it.
+        part_steps: Length of trials on a part of the data; 0 if there can be none.
+        part_epoch: Steps of one pass over that part, so that it is seen as often as the run will see all.
         enough: Whether these lengths are long enough to judge by.
     """
 
@@ -59,6 +72,8 @@ class Plan:
     locate_steps: int
     narrow_steps: int
     decide_steps: int
+    part_steps: int
+    part_epoch: int
     enough: bool
 
 
@@ -75,11 +90,18 @@ def plan(space: Space) -> Plan:
         int(part * allowance / count)
         for part, count in zip(parts, (len(locate), len(_NARROW), len(_DECIDE)), strict=True)
     ]
+    decide = min(longest, max(10, lengths[2]))
+    part = int(_PART_LENGTH * allowance)
+    epoch = part * space.epoch / longest if space.divisible and space.epoch else 0.0
+    seen = epoch >= _LEAST_EPOCH and part >= _OFTEN * epoch
+    parted = seen and allowance >= AMPLE and space.budget >= _THIN and decide <= longest / 2
     return Plan(
         locate=locate,
         locate_steps=min(longest, max(5, min(longest // 4, lengths[0]))),
         narrow_steps=min(longest, max(8, min(longest // 2, lengths[1]))) if parts[1] else 0,
-        decide_steps=min(longest, max(10, lengths[2])),
+        decide_steps=decide,
+        part_steps=part if parted else 0,
+        part_epoch=max(1, round(epoch)) if parted else 0,
         enough=allowance >= _ENOUGH,
     )
 
@@ -115,47 +137,47 @@ class Probe:
         space = Space.from_dict(state["space"])
         seen = [*(Observation.from_dict(item) for item in state["seen"]), *observations]
         new: dict[str, Any] = {**state, "seen": [item.to_dict() for item in seen]}
-        stage = str(state["stage"])
-        chosen = _STAGES[stage](space, plan(space), seen, new)
+        action = _STAGES[str(state["stage"])](space, plan(space), seen, new)
         left = search_allowance(space) - int(state["spent"])
-        if chosen is None:
+        if action is None or action.steps > left:
             return (), {**new, "stage": "over"}
-        lrs, steps, kind, seed = chosen
-        affordable = min(len(lrs), left // steps)
-        if affordable < 1:
-            return (), {**new, "stage": "over"}
-        lrs = _thinned(lrs, affordable)
-        action = Action(kind=kind, rung=int(state["rung"]), lrs=lrs, steps=steps, seed=seed)
+        action = replace(action, lrs=_thinned(action.lrs, left // action.steps))
         new["spent"] = int(state["spent"]) + action.cost
         new["rung"] = int(state["rung"]) + 1
         return (action,), new
 
 
-_Chosen = tuple[tuple[float, ...], int, Any, int] | None
+_Stage = Callable[[Space, Plan, Sequence[Observation], dict[str, Any]], Action | None]
 
 
-def _locate(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
+def _trials(
+    space: Space, new: dict[str, Any], lrs: tuple[float, ...], steps: int, epoch: int | None = None
+) -> Action:
+    return Action(kind="probe", rung=int(new["rung"]), lrs=lrs, steps=steps, seed=space.seed, epoch=epoch)
+
+
+def _locate(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> Action | None:
     new["stage"] = "narrow"
-    return plan_.locate, plan_.locate_steps, "probe", space.seed
+    return _trials(space, new, plan_.locate, plan_.locate_steps)
 
 
-def _narrow(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
+def _narrow(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> Action | None:
     # Where even the lowest rate explodes, lower ones come first; where the highest did best, higher ones.
     best = min(seen, key=lambda item: (item.value if math.isfinite(item.value) else math.inf, item.lr))
     ends = min(item.lr for item in seen), max(item.lr for item in seen)
     if best.lr in ends and int(new["extended"]) < _EXTENSIONS:
         new["extended"] = int(new["extended"]) + 1
         factor = 10.0 if best.lr == ends[1] else 0.1
-        return (best.lr * factor,), plan_.locate_steps, "probe", space.seed
+        return _trials(space, new, (best.lr * factor,), plan_.locate_steps)
     new["stage"] = "decide"
     telling = telling_rungs(seen, space)
     if not telling:
-        return _wide(space), plan_.decide_steps, "probe", space.seed
+        return _trials(space, new, _wide(space), plan_.decide_steps)
     if not plan_.narrow_steps:
         return _decide(space, plan_, seen, new)
     centre = expected_curve(telling, space, steps=plan_.locate_steps).best()
     offsets = _NARROW_RISING if telling[-1].rising else _NARROW
-    return _rates(centre, offsets), plan_.narrow_steps, "probe", space.seed
+    return _trials(space, new, _rates(centre, offsets), plan_.narrow_steps)
 
 
 def _wide(space: Space) -> tuple[float, ...]:
@@ -166,43 +188,69 @@ def _wide(space: Space) -> tuple[float, ...]:
     )
 
 
-def _decide(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
-    new["stage"] = "settle"
+def _decide(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> Action | None:
+    new["stage"] = "part"
     telling = telling_rungs(seen, space)
     if not telling:
         return None
     centre = expected_curve(telling, space, steps=plan_.decide_steps).best()
     offsets = _DECIDE_RISING if telling[-1].rising else _DECIDE
-    return _rates(centre, offsets), plan_.decide_steps, "probe", space.seed
+    return _trials(space, new, _rates(centre, offsets), plan_.decide_steps)
 
 
-def _settle(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
+def _part(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> Action | None:
+    new["stage"] = "settle"
+    rungs = telling_rungs(seen, space)
+    affordable = int(new["spent"]) + len(_PART) * plan_.part_steps <= search_allowance(space)
+    if not plan_.part_steps or not affordable or not _doubtful(space, rungs):
+        return _settle(space, plan_, seen, new)
+    centre, _ = expected_on_part(space, rungs, plan_.part_steps)
+    return _trials(space, new, _rates(centre, _PART), plan_.part_steps, plan_.part_epoch)
+
+
+def _doubtful(space: Space, rungs: Sequence[Rung]) -> bool:
+    """Say whether seen batches do better than validation data by enough to doubt, and not to be sure."""
+    longest = rungs[-1]
+    room = longest.level - float(longest.value.min())
+    known = longest.level == space.untrained and told_overfitting(space, rungs) < _TOLD
+    return known and not longest.rising and longest.gap > _DOUBTFUL * room
+
+
+def _settle(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> Action | None:
     rungs = telling_rungs(seen, space)
     target = expected_curve(rungs, space, steps=space.steps).best()
-    tried = [item for item in seen if item.steps == plan_.decide_steps]
+    steps = plan_.decide_steps
+    tried = [item for item in seen if item.steps == steps and item.epoch is None]
     if not new["explored"]:
         new["explored"] = True
         lowest = math.log10(min(item.lr for item in tried))
         nearest = min(abs(math.log10(item.lr) - target) for item in tried)
         if len(rungs[-1].place) > 1 and rungs[-1].regret[-1] == 0 and rungs[-1].regret[-2] > _STEEP:
             highest = math.log10(max(item.lr for item in tried))
-            return _rates(highest, (-_FURTHER,)), plan_.decide_steps, "probe", space.seed
+            return _trials(space, new, _rates(highest, (-_FURTHER,)), steps)
         if float(rungs[-1].regret[0]) <= _OPEN:
-            return _rates(lowest, (_FURTHER,)), plan_.decide_steps, "probe", space.seed
+            return _trials(space, new, _rates(lowest, (_FURTHER,)), steps)
         if nearest > _NEAR:
-            return _rates(target, (0.0,)), plan_.decide_steps, "probe", space.seed
+            return _trials(space, new, _rates(target, (0.0,)), steps)
     pick = min(tried, key=lambda item: abs(math.log10(item.lr) - target))
     seeds = {item.seed for item in tried if item.lr == pick.lr}
     if len(seeds) > 1 and len({item.value for item in tried if item.lr == pick.lr}) == 1:
         return None  # nothing in this training is random, so more seeds say nothing
-    return (pick.lr,), plan_.decide_steps, "confirm", space.seed + len(seeds)
+    return replace(_trials(space, new, (pick.lr,), steps), kind="confirm", seed=space.seed + len(seeds))
 
 
-def _over(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> _Chosen:
+def _over(space: Space, plan_: Plan, seen: Sequence[Observation], new: dict[str, Any]) -> Action | None:
     return None
 
 
-_STAGES = {"locate": _locate, "narrow": _narrow, "decide": _decide, "settle": _settle, "over": _over}
+_STAGES: dict[str, _Stage] = {
+    "locate": _locate,
+    "narrow": _narrow,
+    "decide": _decide,
+    "part": _part,
+    "settle": _settle,
+    "over": _over,
+}
 
 
 def _rates(centre: float, offsets: Sequence[float]) -> tuple[float, ...]:

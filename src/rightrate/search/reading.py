@@ -37,6 +37,7 @@ class Reading:
             rung=trial.rung,
             value=value,
             seen=value - self._gap(trial, value),
+            epoch=trial.epoch,
         )
 
     def _gap(self, trial: Trial, value: float) -> float:

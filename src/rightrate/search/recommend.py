@@ -9,7 +9,7 @@ import numpy as np
 from rightrate.schedules import FloatArray
 from rightrate.search.cliff import find_cliff
 from rightrate.search.curve import RegretCurve, expected_curve
-from rightrate.search.drift import fit_drift, usual_drift
+from rightrate.search.drift import expected_on_part, fit_drift, overfitting_fall, usual_drift
 from rightrate.search.probe import AMPLE, Plan
 from rightrate.search.record import Answer, Cliff, Fit, GoodRange, Status
 from rightrate.search.rungs import Rung, rungs_of, telling_rungs
@@ -70,13 +70,14 @@ def recommend(space: Space, observations: Sequence[Observation], context: Contex
     cliff = find_cliff(rungs_of(short, space), context.schedule, context.warmup_steps)
     promised = math.ceil(1000 * curve.promised(context.tolerance) - 1e-6) / 1000
     good = GoodRange(low=low, high=high, tolerance=max(context.tolerance, promised))
-    status = _status(space, observations, context, rungs, curve, lr, math.log10(high / low))
+    whole = [item for item in observations if item.epoch is None]
+    status = _status(space, whole, context, rungs, curve, lr, math.log10(high / low))
     reasons = (
         *_probe_reason(space, rungs[-1], context),
-        *_level_reason(space, observations, rungs[-1], context),
+        *_level_reason(space, whole, rungs[-1], context),
         *_drift_reason(space, rungs, lr),
         *_cliff_reason(cliff, lr),
-        *_seed_reason(space, observations, context),
+        *_seed_reason(space, whole, context),
         *_plan_reason(space, context),
     )
     answer = Answer(
@@ -256,10 +257,33 @@ def _drift_reason(space: Space, rungs: Sequence[Rung], lr: float) -> tuple[str, 
         f" (usually {1 / usual:.2g}, corrected by these trials), so the answer is {_short(lr)} where the best"
         f" probe was {best}."
     )
-    seen = _gap_reason(longest)
+    seen = _part_reason(space, rungs) or _gap_reason(longest)
     if not centres:
         return (moves[0].upper() + moves[1:], *seen)
     return (f"The middle of the good rates was {centres}; {moves}", *seen)
+
+
+def _part_reason(space: Space, rungs: Sequence[Rung]) -> tuple[str, ...]:
+    """Return what trials on a part of the training data measured of overfitting, where there were some."""
+    part, fall = rungs[-1].part, overfitting_fall(space, rungs)
+    if part is None:
+        return ()
+    centre = _short(10 ** part.centre()[0])
+    whole = _short(10 ** expected_on_part(space, rungs, part.steps)[0])
+    if fall is None:
+        found = "little was learned, which says nothing of overfitting."
+    elif fall > 0:
+        found = (
+            f"the middle of the good rates was {centre}, where {whole} was expected: overfitting moves the"
+        )
+        found += " best rate down."
+    else:
+        found = f"the middle of the good rates was {centre}, not clearly below the {whole} that was expected:"
+        found += " overfitting does not seem to move the best rate."
+    return (
+        f"In {part.steps} steps on {part.steps / space.steps:.0%} of the training data, seen as often"
+        f" as the run will see all of it, {found}",
+    )
 
 
 def _gap_reason(longest: Rung) -> tuple[str, ...]:

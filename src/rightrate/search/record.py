@@ -52,6 +52,7 @@ class Trial:
         steps: The length trained, in optimizer steps.
         rung: Which round of the search it belongs to; the range test is rung -1.
         kind: "range" (the range test), "probe" or "confirm".
+        epoch: Steps of one pass over the part of the training data that it was limited to; None for all data.
         metrics: Name to value on the validation data at the end ("loss" is always there); empty for "range".
         seen: The loss on some of the training batches it has seen; empty for "range".
         curve: Losses along the way.
@@ -62,6 +63,7 @@ class Trial:
     steps: int
     rung: int
     kind: Literal["range", "probe", "confirm"]
+    epoch: int | None = None
     metrics: Mapping[str, float] = field(default_factory=dict)
     seen: Mapping[str, float] = field(default_factory=dict)
     curve: Curve = field(default_factory=Curve)

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.interpolate import PchipInterpolator
@@ -38,6 +38,8 @@ class Rung:
         gap: How much better the good rates do on training batches they have seen; NaN where not known.
         rising: Whether these trials are still leaving a bad start, so that higher rates than the best one
             here may do better in longer trials.
+        part: Beside the longest trials, those on a part of the data, which they saw as often as the run will
+            see all of it; None if there are none.
     """
 
     steps: int
@@ -48,6 +50,7 @@ class Rung:
     level: float
     gap: float = math.nan
     rising: bool = False
+    part: "Rung | None" = None
 
     def curve(self, places: FloatArray) -> FloatArray:
         """Return the interpolated regret at log10 rates; outside, the outermost value."""
@@ -77,9 +80,14 @@ def rungs_of(observations: Sequence[Observation], space: Space) -> list[Rung]:
     whether it fails.
     """
     rungs: list[Rung] = []
-    for steps in sorted({item.steps for item in observations}):
-        trials = [item for item in observations if item.steps == steps]
-        rungs.append(_rung(trials, space, rungs[-1] if rungs else None))
+    for steps in sorted({item.steps for item in observations if item.epoch is None}):
+        whole = [item for item in observations if item.steps == steps and item.epoch is None]
+        rungs.append(_rung(whole, space, rungs[-1] if rungs else None))
+    part = [item for item in observations if item.epoch is not None]
+    if part and rungs:
+        longest = max(item.steps for item in part)
+        own = _rung([item for item in part if item.steps == longest], space, None)
+        rungs[-1] = replace(rungs[-1], part=own)
     return rungs
 
 

@@ -25,6 +25,7 @@ class Space:
         start: The objective at the initial weights; None where it is not known or not finite.
         own_decay: The power of the number of steps with which the optimizer's own steps shrink.
         epoch: Steps of one pass over the training data; None where there is no end to them.
+        divisible: Whether trials can be limited to a part of the training data.
     """
 
     low: float
@@ -37,6 +38,7 @@ class Space:
     start: float | None = None
     own_decay: float = 0.0
     epoch: float | None = None
+    divisible: bool = False
 
     @property
     def allowance(self) -> int:
@@ -64,6 +66,7 @@ class Action:
         lrs: The peak rates.
         steps: Length in optimizer steps.
         seed: Of batches and draws.
+        epoch: Steps of one pass over a part of the training data, which is all it sees; None for all data.
     """
 
     kind: Literal["range", "probe", "confirm"]
@@ -71,6 +74,7 @@ class Action:
     lrs: tuple[float, ...]
     steps: int
     seed: int
+    epoch: int | None = None
 
     @property
     def cost(self) -> int:
@@ -89,6 +93,7 @@ class Observation:
         rung: The action it belongs to.
         value: The objective at the end, smaller is better; NaN if it is not finite.
         seen: The same on training batches it has seen; NaN where it is not known.
+        epoch: Steps of one pass over the part of the training data that it was limited to; None for all data.
     """
 
     lr: float
@@ -97,6 +102,7 @@ class Observation:
     rung: int
     value: float
     seen: float = math.nan
+    epoch: int | None = None
 
     def learned(self, level: float) -> float:
         """Return the value, no worse than a level, such as that of having learned nothing."""

@@ -70,6 +70,7 @@ def judged_trials(
                 steps=action.steps,
                 rung=action.rung,
                 kind=action.kind,
+                epoch=action.epoch,
                 metrics=metrics,
                 seen=on_seen,
                 curve=curve,

@@ -3,8 +3,9 @@
 import copy
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from itertools import islice
 from typing import Any
 
 import torch
@@ -101,6 +102,12 @@ class LoaderSource:
         """Yield the indices of each batch of an epoch."""
         return (index for _, index in self._tickets(seed, epoch))
 
+    def part(self, batches: int, seed: int) -> "LoaderPart":
+        """Return the samples of the first batches of one seed; each is loaded anew in each pass."""
+        return LoaderPart(
+            self._loader, device=self._device, chosen=list(islice(self.indices(seed, 0), batches))
+        )
+
     def _tickets(self, seed: int, epoch: int) -> Iterator[tuple[int, Any]]:
         loader = self._loader
         sampler: Any = loader.sampler if loader.batch_sampler is None else loader.batch_sampler
@@ -122,6 +129,39 @@ class LoaderSource:
             with closing(worked):  # type: ignore[type-var]
                 for batch in worked:
                     yield to_device(batch, self._device)
+
+
+class LoaderPart(LoaderSource):
+    """A part of what a loader reads: the batches of some indices, in a new order where the loader draws one.
+
+    Samples of a plain loader in random order are dealt out anew in each pass. Batches that another sampler
+    put together stay together.
+
+    Args:
+        loader: Read as by `LoaderSource`.
+        device: Where batches go.
+        chosen: The indices of each batch.
+    """
+
+    def __init__(
+        self, loader: "DataLoader[Any]", *, device: torch.device | str, chosen: Sequence[Any]
+    ) -> None:
+        super().__init__(loader, device=device)
+        plain = plain_batches(loader)
+        self._dealt = plain is not None and type(plain.sampler) is RandomSampler
+        self._chosen = chosen
+        self._length = self.batches_per_epoch = len(chosen)
+        self.samples = None
+
+    def _tickets(self, seed: int, epoch: int) -> Iterator[tuple[int, Any]]:
+        batches: Iterable[Any] = self._chosen
+        if self._dealt:
+            samples = [index for batch in self._chosen for index in batch]
+            generator = torch.Generator(device="cpu").manual_seed(mix(seed, epoch))
+            order = iter(torch.randperm(len(samples), generator=generator, device="cpu").tolist())
+            batches = [[samples[place] for place in islice(order, len(batch))] for batch in self._chosen]
+        for position, index in enumerate(batches):
+            yield mix(seed, epoch, position), index
 
 
 def rebuilt(loader: "DataLoader[Any]", dataset: Any, **settings: Any) -> "DataLoader[Any]":

@@ -15,6 +15,7 @@ __all__ = ["ArraySource", "BatchSource", "IterableSource", "endless"]
 
 _RESIDENT_BYTES = 1 << 30
 _LARGE_BATCH_BYTES = 1 << 26
+_PART = -1  # in place of an epoch: keeps the draw of a part apart from those of orders
 
 
 class BatchSource(Protocol):
@@ -141,6 +142,21 @@ class ArraySource:
             drop_last=False,
             shuffle=False,
             rows=self._rows,
+            device=self._device,
+        )
+
+    def part(self, batches: int, seed: int) -> "ArraySource":
+        """Return a random part of the samples, as many as fill so many batches, in the order they have."""
+        generator = torch.Generator(device="cpu").manual_seed(mix(seed, _PART))
+        chosen = torch.randperm(self.samples, generator=generator, device="cpu")
+        chosen = chosen[: batches * self._batch_size].sort().values
+        return ArraySource(
+            self._tensors,
+            self._pack,
+            batch_size=self._batch_size,
+            drop_last=True,
+            shuffle=self._shuffle,
+            rows=chosen if self._rows is None else self._rows[chosen],
             device=self._device,
         )
 

@@ -16,13 +16,14 @@ def check_strategy(
     """Play a search on a function in place of a model, and raise where it breaks the contract of `Strategy`.
 
     The contract: the state is plain JSON data, is not changed by a decision, and a decision from its JSON is
-    the same; rates are above zero, and no training is longer than the run; all actions together cost at most
-    the budget; the search ends.
+    the same; rates are above zero, and no training is longer than the run; only data that are divisible are
+    divided; all actions together cost at most the budget; the search ends.
 
     Args:
         strategy: The strategy to check. Check several spaces, and functions with and without a cliff.
         space: The question.
-        reached: `f(lr, steps, seed)`, the objective after training so; NaN where training fails.
+        reached: `f(lr, steps, seed)`, the objective after training so; NaN where training fails. A strategy
+            that looks at trials on seen batches, or on a part of the data, is told nothing of them.
 
     Returns:
         All observations, in the order they were made.
@@ -53,6 +54,8 @@ def _check_action(action: Action, space: Space) -> None:
         raise ConformanceError(f"{action!r} has no rates, or some that are not finite numbers > 0.")
     if not 1 <= action.steps <= space.steps:
         raise ConformanceError(f"{action!r} is not between 1 and {space.steps} steps long.")
+    if action.epoch is not None and not (space.divisible and 1 <= action.epoch < (space.epoch or 0)):
+        raise ConformanceError(f"{action!r} asks for a part of data that has none as small as that.")
 
 
 def _observed(action: Action, reached: Callable[[float, int, int], float]) -> Iterator[Observation]:

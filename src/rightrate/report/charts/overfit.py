@@ -13,7 +13,7 @@ __all__ = ["overfit_chart"]
 
 def overfit_chart(record: Record) -> Chart | None:
     """Return training against validation loss after the longest round; None where one was not recorded."""
-    stages = rounds(record)
+    stages = [stage for stage in rounds(record) if not stage.part]
     trials = stages[-1].trials if stages else ()
     train = mean_by_rate((trial.lr, _last_level(trial.curve.train)) for trial in trials)
     valid = mean_by_rate((trial.lr, trial.metrics.get("loss", math.nan)) for trial in trials)
