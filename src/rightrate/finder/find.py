@@ -90,8 +90,9 @@ def find(
             "warmup(200) + cosine(1800)" or a Schedule, either with peak 1; or a function of the step.
         budget: What may be spent, in run equivalents: 1.0 is one training run's worth of steps.
         seed: Of weights (if a function builds the model), batches and random draws.
-        tolerance: Expected regret allowed within the good range, in (0, 1). Where the trials cannot promise
-            that of any rate, the answer's own `tolerance` is larger.
+        tolerance: Regret that each rate of the good range most likely (six to one) ends within, in (0, 1).
+            The answer's own `tolerance` is what they are expected to end within in 19 of 20 cases, so it is
+            larger where the trials leave more open.
         engine: "auto", "serial" or "stacked".
         strategy: What decides which rates are tried for how long; the default refines in rungs.
         progress: Called about once a second with where the search is.

@@ -42,17 +42,17 @@ class Result:
 
     @property
     def low(self) -> float | None:
-        """The lowest rate expected to end within `tolerance` regret."""
+        """The lowest rate of the good range: expected to end within `tolerance` regret."""
         return self.record.answer.good.low
 
     @property
     def high(self) -> float | None:
-        """The highest rate expected to end within `tolerance` regret."""
+        """The highest rate of the good range: expected to end within `tolerance` regret."""
         return self.record.answer.good.high
 
     @property
     def tolerance(self) -> float:
-        """The expected regret within `low … high`: what was asked for, or more if that cannot be promised."""
+        """The regret expected to hold within `low … high` in 19 of 20 cases, at least what was asked for."""
         return self.record.answer.good.tolerance
 
     @property

@@ -26,6 +26,7 @@ _LEAST_ERROR = 0.08
 _APART = 0.12
 _LEVEL = 0.005
 _SURE = 0.86
+_CERTAIN = 0.95
 _FAR = 0.3
 _UNTRIED = 1.0
 _FAR_WORSE = 0.5
@@ -40,6 +41,7 @@ class RegretCurve:
         place: log10 of the rates, ascending.
         regret: Expected regret at each.
         unlucky: The regret that is not exceeded at each with a probability of `_SURE`.
+        certain: The same with a probability of `_CERTAIN`.
         plain: The regret curve at the longest length tried, moved by the expected drift, before averaging.
         sigma: Standard deviation, in decades, of what was averaged over.
     """
@@ -47,6 +49,7 @@ class RegretCurve:
     place: FloatArray
     regret: FloatArray
     unlucky: FloatArray
+    certain: FloatArray
     plain: FloatArray
     sigma: float
 
@@ -58,12 +61,17 @@ class RegretCurve:
         return float((self.place[inside] * weight).sum() / weight.sum())
 
     def good(self, tolerance: float) -> tuple[float, float]:
-        """Return the log10 rates between which the regret is at most what can be `promised`."""
-        return self._around(self.unlucky, self.promised(tolerance))
+        """Return the log10 rates between which the regret most likely stays within the tolerance.
 
-    def promised(self, tolerance: float) -> float:
-        """Return the tolerance, or the least regret that can be promised of any rate, if that is larger."""
-        return max(tolerance, float(self.unlucky.min()) + _LEVEL)
+        Where that can be said of no rate, within the least regret of which it can.
+        """
+        return self._around(self.unlucky, max(tolerance, float(self.unlucky.min()) + _LEVEL))
+
+    def stated(self, low: float, high: float) -> float:
+        """Return the regret that rates between two log10 rates stay within, all but certainly."""
+        ends = np.interp([low, high], self.place, self.certain)
+        inside = self.certain[(self.place > low) & (self.place < high)]
+        return float(max(*ends, *inside))
 
     def around(self, level: float) -> tuple[float, float]:
         """Return the log10 rates between which the regret stays at most `level` around its minimum."""
@@ -96,9 +104,18 @@ def expected_curve(rungs: Sequence[Rung], space: Space, *, steps: int) -> Regret
             weights.append(math.exp(-0.5 * (part**2 + offset**2)))
     curves, share = np.array(likely), np.array(weights) / sum(weights)
     order = np.argsort(curves, axis=0)
-    reached = np.cumsum(share[order], axis=0)
-    unlucky = np.take_along_axis(curves, order, axis=0)[(reached < _SURE).sum(axis=0), np.arange(len(grid))]
-    return RegretCurve(place=grid, regret=share @ curves, unlucky=unlucky, plain=plain(grid), sigma=sigma)
+    ordered, reached = np.take_along_axis(curves, order, axis=0), np.cumsum(share[order], axis=0)
+    unlucky, certain = (
+        ordered[(reached < enough).sum(axis=0), np.arange(len(grid))] for enough in (_SURE, _CERTAIN)
+    )
+    return RegretCurve(
+        place=grid,
+        regret=share @ curves,
+        unlucky=unlucky,
+        certain=certain,
+        plain=plain(grid),
+        sigma=sigma,
+    )
 
 
 def _moved(

@@ -68,8 +68,8 @@ def recommend(space: Space, observations: Sequence[Observation], context: Contex
     places = (best, min(left, best), max(right, best))
     lr, low, high = (float(f"{min(max(10**place, min(tried)), max(tried)):.3g}") for place in places)
     cliff = find_cliff(rungs_of(short, space), context.schedule, context.warmup_steps)
-    promised = math.ceil(1000 * curve.promised(context.tolerance) - 1e-6) / 1000
-    good = GoodRange(low=low, high=high, tolerance=max(context.tolerance, promised))
+    stated = math.ceil(1000 * curve.stated(math.log10(low), math.log10(high)) - 1e-6) / 1000
+    good = GoodRange(low=low, high=high, tolerance=max(context.tolerance, stated))
     whole = [item for item in observations if item.epoch is None]
     status = _status(space, whole, context, rungs, curve, lr, math.log10(high / low))
     reasons = (

@@ -71,9 +71,10 @@ class Trial:
 
 @dataclass(frozen=True, kw_only=True)
 class GoodRange:
-    """The rates with an expected regret of at most `tolerance`; None where it is not known.
+    """The rates that most likely end within the tolerance asked for; None where it is not known.
 
-    The tolerance is the one asked for, or more where the trials cannot promise that of any rate.
+    `tolerance` is the regret that they are expected to stay within in 19 of 20 cases, at least the one asked
+    for.
     """
 
     low: float | None = None
