@@ -100,6 +100,9 @@ def _entries() -> Iterator[Entry]:
         ("houses-nll", practice.houses, _TWO, linear),
         ("churn-unscaled", practice.churn_unscaled, (*_TWO, "sgd"), linear),
         ("proteins-unscaled", practice.proteins_unscaled, (*_TWO, "sgd"), linear),
+        ("lectures", practice.lectures, _TWO, ("constant", "cosine")),
+        ("loans", practice.loans, (*_TWO, "sgd"), linear),
+        ("tweets", practice.tweets, (*_TWO, "sgd"), linear),
         ("digits-full", practice.digits_full, (*_TWO, "sgd"), ("constant", "cosine")),
     ):
         yield Entry(

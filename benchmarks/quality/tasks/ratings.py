@@ -8,13 +8,18 @@ from torch.nn.functional import mse_loss
 import rightrate as rr
 from benchmarks.quality.tasks._tools import frame, info
 
-__all__ = ["movielens"]
+__all__ = ["Factors", "movielens"]
 
 _MOVIES = 1500
 
 
-class _Factors(nn.Module):
-    """A rating as the product of a user's and a movie's factors, with a bias each, (N, 2) -> (N,)."""
+class Factors(nn.Module):
+    """A rating as the product of a user's and a movie's factors, with a bias each, (N, 2) -> (N,).
+
+    Args:
+        users: How many.
+        movies: How many.
+    """
 
     def __init__(self, users: int, movies: int) -> None:
         super().__init__()
@@ -24,6 +29,7 @@ class _Factors(nn.Module):
             nn.init.normal_(table.weight, std=0.1)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Return the ratings (N,) of pairs of a user and a movie (N, 2)."""
         user, movie = self.users(x[:, 0]), self.movies(x[:, 1])
         return (user[:, 1:] * movie[:, 1:]).sum(-1) + user[:, 0] + movie[:, 0]
 
@@ -40,7 +46,7 @@ def movielens() -> rr.Task:
     ratings = torch.tensor(data["rating"].to_numpy(dtype=np.float64)[order], dtype=torch.float32)
     ratings = ratings - ratings[4000:].mean()
     return rr.Task(
-        model=lambda: _Factors(int(users.max()) + 1, _MOVIES),
+        model=lambda: Factors(int(users.max()) + 1, _MOVIES),
         train=(pairs[4000:], ratings[4000:]),
         valid=(pairs[:4000], ratings[:4000]),
         loss=mse_loss,
